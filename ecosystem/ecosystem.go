@@ -1,0 +1,200 @@
+// Package ecosystem holds what differs between package managers: the names of their files, how a lock file and its
+// manifest are read, and how the advisories of OSV name their packages.
+//
+// One file describes one ecosystem as a value; All lists them. Everything that is the same for all of them (walking,
+// merging with what Syft and osv-scalibr find, dependency chains, matching, reports) lives elsewhere and asks these
+// values. docs/new-ecosystem.md shows how to add one.
+package ecosystem
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/package-url/packageurl-go"
+
+	"github.com/trifecta-scanner/trifecta/inventory"
+)
+
+// Ecosystem is one registry of packages with the package managers that draw from it.
+type Ecosystem struct {
+	// Name is OSV's name of the ecosystem, as in https://ossf.github.io/osv-schema/#defined-ecosystems.
+	Name string
+	// Formats are the files that say which packages a project uses.
+	Formats []Format
+	// PURL returns the package URL of a package; version may be empty.
+	PURL func(name, version string) packageurl.PackageURL
+	// Key returns the name under which OSV lists a package; nil means the name as it is.
+	Key func(name string) string
+}
+
+// Format is one kind of file that names packages.
+type Format struct {
+	Name string // the field's name of the file: package-lock.json, poetry.lock, pom.xml, ...
+	// Match reports whether a file is of this format by its path alone.
+	Match func(path string) bool
+	// LockFile says that the file pins exact versions, so that every entry of it is a finding's place.
+	LockFile bool
+	// Read returns the packages that the file at path names. It may read other files of the tree (the manifest beside
+	// a lock file, a parent pom.xml), never anything outside of it. An error means that the file as a whole could not
+	// be read; what was read before the error is returned with it.
+	Read func(ctx context.Context, tree *inventory.Tree, path string) (*Document, error)
+}
+
+// Document is what one file says about packages.
+type Document struct {
+	// Root names the project that the file belongs to, for the first element of chains.
+	Root string
+	// Entries are the packages in the order of the file.
+	Entries []Entry
+	// Roots are the entries that the project asks for itself; with them and Entry.Needs chains are found.
+	Roots []int
+	// Declared is how many packages the file declares by a count that does not depend on reading each of them; a
+	// Document with fewer entries leads to a notice.
+	Declared int
+	// Notices say what in the file could not be understood.
+	Notices []inventory.Notice
+}
+
+// Entry is one package in one file.
+type Entry struct {
+	Name     string
+	Version  string
+	Location inventory.Location
+	Manifest inventory.Location // the line that asks for a direct package; zero where unknown
+	Direct   bool
+	Scope    inventory.Scope
+	Origin   inventory.Origin
+	Commit   string // for OriginGit
+	Needs    []int  // indices of the entries that this one depends on
+	Licenses []string
+	Hashes   []inventory.Hash
+	// Chain overrides the chain found through Needs, for formats that state it (empty otherwise).
+	Chain []string
+	// Ecosystem overrides the ecosystem of the format, for files that name packages of several; nil otherwise.
+	Ecosystem *Ecosystem
+}
+
+// OSVName returns the name under which OSV lists the package.
+func (e *Ecosystem) OSVName(name string) string {
+	if e.Key == nil {
+		return name
+	}
+	return e.Key(name)
+}
+
+// ByName returns the ecosystem with OSV's name; a release suffix such as that of Debian:12 is cut off first.
+func ByName(name string) (*Ecosystem, bool) {
+	name, _, _ = strings.Cut(name, ":")
+	i := slices.IndexFunc(All, func(e *Ecosystem) bool { return e.Name == name })
+	if i < 0 {
+		return nil, false
+	}
+	return All[i], true
+}
+
+// Error places an error inside a file.
+type Error struct {
+	Location inventory.Location
+	Err      error
+}
+
+func (e *Error) Error() string {
+	if e.Location.Line == 0 {
+		return fmt.Sprintf("%s: %v", e.Location.Path, e.Err)
+	}
+	return fmt.Sprintf("%s:%d: %v", e.Location.Path, e.Location.Line, e.Err)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Resolve completes a document: it marks the direct entries, gives each entry the shortest chain from the root, the
+// scope that its roots imply where its own is unknown, and sorts nothing. It runs in time linear in the edges.
+func (d *Document) Resolve() {
+	const unset = -1
+	parent := make([]int, len(d.Entries))
+	for i := range parent {
+		parent[i] = unset
+	}
+	reach := func(scope inventory.Scope, all bool) []bool {
+		seen := make([]bool, len(d.Entries))
+		var queue []int
+		for _, r := range d.Roots {
+			if !seen[r] && (all || d.Entries[r].Scope == scope) {
+				seen[r] = true
+				queue = append(queue, r)
+			}
+		}
+		for len(queue) > 0 {
+			at := queue[0]
+			queue = queue[1:]
+			for _, next := range d.Entries[at].Needs {
+				if !seen[next] {
+					seen[next] = true
+					if all {
+						parent[next] = at
+					}
+					queue = append(queue, next)
+				}
+			}
+		}
+		return seen
+	}
+	isRoot := make([]bool, len(d.Entries))
+	for _, r := range d.Roots {
+		d.Entries[r].Direct = true
+		isRoot[r] = true
+	}
+	reached := reach("", true)
+	var runtime []bool
+	for i := range d.Entries {
+		e := &d.Entries[i]
+		if reached[i] && len(e.Chain) == 0 {
+			e.Chain = d.chain(i, parent, isRoot)
+		}
+		if e.Scope == "" && reached[i] {
+			if runtime == nil {
+				runtime = reach(inventory.ScopeRuntime, false)
+			}
+			e.Scope = inventory.ScopeDevelopment
+			if runtime[i] {
+				e.Scope = inventory.ScopeRuntime
+			}
+		}
+		if e.Scope == "" {
+			e.Scope = inventory.ScopeUnknown
+		}
+		if e.Origin == "" {
+			e.Origin = inventory.OriginRegistry
+		}
+	}
+}
+
+// chain walks from an entry up to the root.
+func (d *Document) chain(i int, parent []int, isRoot []bool) []string {
+	var up []string
+	for at := i; ; at = parent[at] {
+		up = append(up, d.Entries[at].Name)
+		if isRoot[at] || parent[at] < 0 {
+			break
+		}
+	}
+	up = append(up, d.Root)
+	slices.Reverse(up)
+	return up
+}
+
+// ManifestOf returns the manifest line of the direct package that brings entry i in, or the zero Location.
+func (d *Document) ManifestOf(i int) inventory.Location {
+	e := d.Entries[i]
+	if e.Direct || len(e.Chain) < 2 {
+		return e.Manifest
+	}
+	for _, r := range d.Roots {
+		if d.Entries[r].Name == e.Chain[1] {
+			return d.Entries[r].Manifest
+		}
+	}
+	return inventory.Location{}
+}

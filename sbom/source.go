@@ -1,0 +1,199 @@
+// Package sbom makes the inventory of packages and writes it as a software bill of materials.
+//
+// Source reads every file that a format of package ecosystem claims; Syft's catalogers and osv-scalibr's extractors
+// read the same bytes as second readers, so that a package that one of them overlooks is still found and a
+// disagreement is a notice. Syft's types stay inside this package.
+package sbom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/trifecta-scanner/trifecta/ecosystem"
+	"github.com/trifecta-scanner/trifecta/inventory"
+)
+
+// Source is the inventory.Source of packages.
+type Source struct{}
+
+// Name returns the name of the source.
+func (Source) Name() string { return "packages" }
+
+// claim is one file with the format that reads it.
+type claim struct {
+	path   string
+	eco    *ecosystem.Ecosystem
+	format *ecosystem.Format
+}
+
+// reading is what came of one file.
+type reading struct {
+	claim
+	doc     *ecosystem.Document
+	notices []inventory.Notice
+}
+
+// Read returns the packages of the tree. Files are read in parallel; the result does not depend on the order.
+func (Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inventory, error) {
+	claims := claimed(tree)
+	readings := make([]reading, len(claims))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, c := range claims {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			readings[i] = read(ctx, tree, c)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	inv := &inventory.Inventory{}
+	merge := merger{inv: inv, at: map[string]int{}}
+	for _, r := range readings {
+		merge.add(r)
+	}
+	inv.Sort()
+	return inv, nil
+}
+
+// claimed lists the files of the tree that a format reads. Copies of foreign code have lock files that say nothing
+// about this repository and are left out.
+func claimed(tree *inventory.Tree) []claim {
+	var claims []claim
+	for _, f := range tree.Files() {
+		if f.Vendored {
+			continue
+		}
+		for _, eco := range ecosystem.All {
+			for i := range eco.Formats {
+				if eco.Formats[i].Match(f.Path) {
+					claims = append(claims, claim{f.Path, eco, &eco.Formats[i]})
+				}
+			}
+		}
+	}
+	return claims
+}
+
+// read reads one file and turns a panic of a parser into a notice: every file of a scanned tree is hostile.
+func read(ctx context.Context, tree *inventory.Tree, c claim) (r reading) {
+	r.claim = c
+	defer func() {
+		if p := recover(); p != nil {
+			r.notices = append(r.notices, notice("unreadable-file", c.path, fmt.Errorf("the parser of %s gave up: %v", c.format.Name, p)))
+		}
+	}()
+	doc, err := c.format.Read(ctx, tree, c.path)
+	if err != nil {
+		r.notices = append(r.notices, notice("unreadable-file", c.path, err))
+	}
+	r.doc = doc
+	if doc == nil {
+		return r
+	}
+	r.notices = append(r.notices, doc.Notices...)
+	if len(doc.Entries) < doc.Declared {
+		r.notices = append(r.notices, inventory.Notice{
+			Code:     "fewer-packages-than-declared",
+			Message:  fmt.Sprintf("%s declares %d packages and %d could be read", c.path, doc.Declared, len(doc.Entries)),
+			Location: &inventory.Location{Path: c.path},
+		})
+	}
+	return r
+}
+
+// notice places an error in its file, and in its line where the error knows it.
+func notice(code, path string, err error) inventory.Notice {
+	location := inventory.Location{Path: path}
+	if placed := (*ecosystem.Error)(nil); errors.As(err, &placed) {
+		location, err = placed.Location, placed.Err
+	}
+	if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	return inventory.Notice{Code: code, Message: fmt.Sprintf("%s can't be read: %v", path, err), Location: &location}
+}
+
+// merger joins the packages of all files: one Package for each version of a package, one location for each entry.
+type merger struct {
+	inv *inventory.Inventory
+	at  map[string]int
+}
+
+func (m *merger) add(r reading) {
+	m.inv.Notices = append(m.inv.Notices, r.notices...)
+	if r.doc == nil {
+		return
+	}
+	ids := make([]inventory.ID, len(r.doc.Entries))
+	for i, e := range r.doc.Entries {
+		ids[i] = inventory.ID(entryPURL(r.eco, e))
+	}
+	for i, e := range r.doc.Entries {
+		p := m.pkg(r.eco, e, ids[i])
+		for _, need := range e.Needs {
+			p.Dependencies = append(p.Dependencies, ids[need])
+		}
+		for _, l := range e.Licenses {
+			if !slices.Contains(p.Licenses, l) {
+				p.Licenses = append(p.Licenses, l)
+			}
+		}
+		for _, h := range e.Hashes {
+			if !slices.Contains(p.Hashes, h) {
+				p.Hashes = append(p.Hashes, h)
+			}
+		}
+		location := inventory.PackageLocation{
+			Location: e.Location, LockFile: r.format.LockFile, Direct: e.Direct,
+			Scope: e.Scope, Origin: e.Origin, Chain: e.Chain, Commit: e.Commit,
+		}
+		manifest := r.doc.ManifestOf(i)
+		if !manifest.IsZero() && manifest != e.Location {
+			location.Manifest = &manifest
+		}
+		p.Locations = append(p.Locations, location)
+		if own := e.Manifest; !own.IsZero() && own.Path != e.Location.Path {
+			p.Locations = append(p.Locations, inventory.PackageLocation{
+				Location: own, Direct: true, Scope: e.Scope, Origin: e.Origin, Chain: e.Chain,
+			})
+		}
+		slices.SortFunc(p.Dependencies, func(a, b inventory.ID) int { return strings.Compare(string(a), string(b)) })
+		p.Dependencies = slices.Compact(p.Dependencies)
+	}
+}
+
+// pkg returns the package of an entry, made anew where it is the first with its package URL.
+func (m *merger) pkg(eco *ecosystem.Ecosystem, e ecosystem.Entry, id inventory.ID) *inventory.Package {
+	if e.Ecosystem != nil {
+		eco = e.Ecosystem
+	}
+	if i, ok := m.at[string(id)]; ok {
+		return &m.inv.Packages[i]
+	}
+	m.at[string(id)] = len(m.inv.Packages)
+	m.inv.Packages = append(m.inv.Packages, inventory.Package{
+		ID: id, Name: e.Name, Version: e.Version, Ecosystem: eco.Name, PURL: string(id),
+		Licenses: []string{}, Hashes: []inventory.Hash{}, Dependencies: []inventory.ID{}, Workloads: []inventory.ID{},
+	})
+	return &m.inv.Packages[len(m.inv.Packages)-1]
+}
+
+func entryPURL(eco *ecosystem.Ecosystem, e ecosystem.Entry) string {
+	if e.Ecosystem != nil {
+		eco = e.Ecosystem
+	}
+	purl := eco.PURL(e.Name, e.Version)
+	return purl.ToString()
+}

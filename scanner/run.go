@@ -1,0 +1,142 @@
+package scanner
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/trifecta-scanner/trifecta/inventory"
+)
+
+// Scanner judges an inventory. Equal input gives equal output in equal order.
+type Scanner interface {
+	Name() string
+	Scan(ctx context.Context, inv *inventory.Inventory) (*Judgement, error)
+}
+
+// Judgement is what one Scanner has to say.
+type Judgement struct {
+	Rules    []Rule
+	Findings []Finding
+	Notices  []inventory.Notice // what could not be judged
+}
+
+// Run asks the scanners in turn and returns the ranked result. Whoever calls it fills Tool, Target and Run.
+func Run(ctx context.Context, inv *inventory.Inventory, scanners ...Scanner) (*Result, error) {
+	res := &Result{SchemaVersion: SchemaVersion, Packages: inv.Packages, Images: inv.Images, Notices: slices.Clone(inv.Notices)}
+	defer res.normalize()
+	for _, s := range scanners {
+		judgement, err := s.Scan(ctx, inv)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Name(), err)
+		}
+		res.Rules = append(res.Rules, judgement.Rules...)
+		res.Findings = append(res.Findings, judgement.Findings...)
+		res.Notices = append(res.Notices, judgement.Notices...)
+	}
+	for i := range res.Findings {
+		f := &res.Findings[i]
+		f.Status = cmp.Or(f.Status, StatusNew)
+		if f.Exposure.Level == "" {
+			f.Exposure.Level = ExposureUnknown
+		}
+		Rank(f)
+	}
+	fingerprint(res.Findings)
+	res.Sort()
+	res.Summarize()
+	return res, nil
+}
+
+// Sort puts the result into the order in which it is reported.
+func (r *Result) Sort() {
+	slices.SortStableFunc(r.Findings, Finding.Compare)
+	slices.SortStableFunc(r.Fixed, Finding.Compare)
+	slices.SortStableFunc(r.Rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
+	r.Rules = slices.CompactFunc(r.Rules, func(a, b Rule) bool { return a.ID == b.ID })
+	inventory.SortNotices(r.Notices)
+}
+
+// Summarize counts the findings that are not suppressed.
+func (r *Result) Summarize() {
+	r.Summary = Summary{BySeverity: map[Severity]int{}, ByTier: map[Tier]int{}, ExposedWorkloads: len(r.AttackSurface.ExposedWorkloads)}
+	for _, s := range Severities {
+		r.Summary.BySeverity[s] = 0
+	}
+	for _, t := range Tiers {
+		r.Summary.ByTier[t] = 0
+	}
+	for _, f := range r.Findings {
+		if f.Status == StatusSuppressed {
+			r.Summary.Suppressed++
+			continue
+		}
+		r.Summary.BySeverity[f.Severity]++
+		r.Summary.ByTier[f.Tier]++
+	}
+}
+
+// normalize turns nil lists into empty ones: in the JSON form a list is a list, whether or not it has elements.
+func (r *Result) normalize() {
+	orEmpty(&r.Packages)
+	orEmpty(&r.Images)
+	orEmpty(&r.Rules)
+	orEmpty(&r.Findings)
+	orEmpty(&r.Fixed)
+	orEmpty(&r.Notices)
+	orEmpty(&r.AttackSurface.EntryPoints)
+	orEmpty(&r.AttackSurface.ExposedWorkloads)
+	for i := range r.Packages {
+		p := &r.Packages[i]
+		orEmpty(&p.Licenses)
+		orEmpty(&p.Hashes)
+		orEmpty(&p.Dependencies)
+		orEmpty(&p.Workloads)
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		orEmpty(&f.Related)
+		orEmpty(&f.Exposure.Workloads)
+		if a := f.Advisory; a != nil {
+			orEmpty(&a.Aliases)
+			orEmpty(&a.CWE)
+			orEmpty(&a.CVSS)
+			orEmpty(&a.FixedVersions)
+		}
+	}
+}
+
+func orEmpty[T any](list *[]T) {
+	if *list == nil {
+		*list = []T{}
+	}
+}
+
+// fingerprintVersion changes when the meaning of FingerprintKey does.
+const fingerprintVersion = 1
+
+// fingerprint gives each finding 32 hexadecimal digits of the SHA-256 of its key; equal ones are told apart by /2, /3
+// in the order of their places.
+func fingerprint(findings []Finding) {
+	order := make([]int, len(findings))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return findings[a].Location.Compare(findings[b].Location) })
+	seen := make(map[string]int, len(findings))
+	for _, i := range order {
+		f := &findings[i]
+		sum := sha256.Sum256([]byte(strings.Join(f.FingerprintKey, "\x00")))
+		f.Fingerprint = hex.EncodeToString(sum[:16])
+		f.FingerprintVersion = fingerprintVersion
+		seen[f.Fingerprint]++
+		if n := seen[f.Fingerprint]; n > 1 {
+			f.Fingerprint += "/" + strconv.Itoa(n)
+		}
+	}
+}
