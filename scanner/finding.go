@@ -262,6 +262,15 @@ func suppressedLast(f Finding) int {
 	return 0
 }
 
+// IDs returns every name under which the finding's rule or advisory is known, the rule's own first.
+func (f *Finding) IDs() []string {
+	ids := []string{f.RuleID}
+	if f.Advisory != nil {
+		ids = append(append(ids, f.Advisory.ID), f.Advisory.Aliases...)
+	}
+	return ids
+}
+
 // ParseSeverity returns the severity that a word names.
 func ParseSeverity(word string) (Severity, error) {
 	s := Severity(strings.ToLower(word))

@@ -1,6 +1,9 @@
 package scanner
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
@@ -80,4 +83,24 @@ type Summary struct {
 	ByTier           map[Tier]int     `json:"by_tier"`
 	ExposedWorkloads int              `json:"exposed_workloads"`
 	Suppressed       int              `json:"suppressed"`
+}
+
+// Package returns the package with this id, or nil. Packages are in order of their ids, as Run leaves them.
+func (r *Result) Package(id inventory.ID) *inventory.Package {
+	i, ok := slices.BinarySearchFunc(r.Packages, id, func(p inventory.Package, id inventory.ID) int {
+		return strings.Compare(string(p.ID), string(id))
+	})
+	if !ok {
+		return nil
+	}
+	return &r.Packages[i]
+}
+
+// RuleAliases returns the further names of a rule.
+func (r *Result) RuleAliases(id string) []string {
+	i, ok := slices.BinarySearchFunc(r.Rules, id, func(rule Rule, id string) int { return strings.Compare(rule.ID, id) })
+	if !ok {
+		return nil
+	}
+	return r.Rules[i].Aliases
 }
