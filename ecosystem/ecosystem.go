@@ -36,10 +36,18 @@ type Format struct {
 	Match func(path string) bool
 	// LockFile says that the file pins exact versions, so that every entry of it is a finding's place.
 	LockFile bool
+	// Vendored says that the format is also looked for in folders of foreign code (node_modules, vendor, ...), where a
+	// lock file or manifest usually says nothing about this repository.
+	Vendored bool
 	// Read returns the packages that the file at path names. It may read other files of the tree (the manifest beside
 	// a lock file, a parent pom.xml), never anything outside of it. An error means that the file as a whole could not
 	// be read; what was read before the error is returned with it.
 	Read func(ctx context.Context, tree *inventory.Tree, path string) (*Document, error)
+}
+
+// Claims reports whether the format reads a file of the walk.
+func (f *Format) Claims(file inventory.File) bool {
+	return (f.Vendored || !file.Vendored) && f.Match(file.Path)
 }
 
 // Document is what one file says about packages.

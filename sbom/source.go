@@ -68,16 +68,13 @@ func (Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Invent
 }
 
 // claimed lists the files of the tree that a format reads. Copies of foreign code have lock files that say nothing
-// about this repository and are left out.
+// about this repository and are left out, unless a format is made for such copies.
 func claimed(tree *inventory.Tree) []claim {
 	var claims []claim
 	for _, f := range tree.Files() {
-		if f.Vendored {
-			continue
-		}
 		for _, eco := range ecosystem.All {
 			for i := range eco.Formats {
-				if eco.Formats[i].Match(f.Path) {
+				if eco.Formats[i].Claims(f) {
 					claims = append(claims, claim{f.Path, eco, &eco.Formats[i]})
 				}
 			}
