@@ -1,8 +1,8 @@
 // Package sbom makes the inventory of packages and writes it as a software bill of materials.
 //
-// Source reads every file that a format of package ecosystem claims; Syft's catalogers and osv-scalibr's extractors
-// read the same bytes as second readers, so that a package that one of them overlooks is still found and a
-// disagreement is a notice. Syft's types stay inside this package.
+// Source reads every file that a format of package ecosystem claims, with the place, scope and chain of each package,
+// which neither Syft nor osv-scalibr gives. Where our reader stumbles over a file or finds less than the file declares,
+// Syft's cataloger reads it too, and what it finds on top is kept. Syft's types stay inside this package.
 package sbom
 
 import (
@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
@@ -92,14 +93,18 @@ func read(ctx context.Context, tree *inventory.Tree, c claim) (r reading) {
 		}
 	}()
 	doc, err := c.format.Read(ctx, tree, c.path)
+	if doc == nil {
+		doc = &ecosystem.Document{}
+	}
+	r.doc = doc
 	if err != nil {
 		r.notices = append(r.notices, notice("unreadable-file", c.path, err))
 	}
-	r.doc = doc
-	if doc == nil {
+	r.notices = append(r.notices, doc.Notices...)
+	if err == nil && len(doc.Entries) >= doc.Declared {
 		return r
 	}
-	r.notices = append(r.notices, doc.Notices...)
+	askSyft(ctx, tree, &r)
 	if len(doc.Entries) < doc.Declared {
 		r.notices = append(r.notices, inventory.Notice{
 			Code:     "fewer-packages-than-declared",
@@ -108,6 +113,30 @@ func read(ctx context.Context, tree *inventory.Tree, c claim) (r reading) {
 		})
 	}
 	return r
+}
+
+// askSyft adds the packages that Syft finds in a file and our reader does not. Their lines are not known.
+func askSyft(ctx context.Context, tree *inventory.Tree, r *reading) {
+	type key struct{ name, version string }
+	have := make(map[key]bool, len(r.doc.Entries))
+	for _, e := range r.doc.Entries {
+		have[key{r.eco.OSVName(e.Name), e.Version}] = true
+	}
+	found, err := secondReading(ctx, tree, r.path)
+	if err != nil {
+		slog.DebugContext(ctx, "second reading", "path", r.path, "error", err)
+	}
+	for _, p := range found {
+		k := key{r.eco.OSVName(p.name), p.version}
+		if p.version == "" || have[k] {
+			continue
+		}
+		have[k] = true
+		r.doc.Entries = append(r.doc.Entries, ecosystem.Entry{
+			Name: p.name, Version: p.version, Licenses: p.licenses, Location: inventory.Location{Path: r.path},
+			Scope: inventory.ScopeUnknown, Origin: inventory.OriginRegistry,
+		})
+	}
 }
 
 // notice places an error in its file, and in its line where the error knows it.
@@ -130,7 +159,7 @@ type merger struct {
 
 func (m *merger) add(r reading) {
 	m.inv.Notices = append(m.inv.Notices, r.notices...)
-	if r.doc == nil {
+	if r.doc == nil { // the reader gave up
 		return
 	}
 	ids := make([]inventory.ID, len(r.doc.Entries))
