@@ -3,4 +3,5 @@ package ecosystem
 // All lists the ecosystems in the order of OSV's names. A file may be claimed by one format only.
 var All = []*Ecosystem{
 	NPM,
+	Cargo,
 }

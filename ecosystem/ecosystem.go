@@ -63,6 +63,8 @@ type Document struct {
 	Declared int
 	// Notices say what in the file could not be understood.
 	Notices []inventory.Notice
+
+	parent []int // of each entry, the one before it in its chain; -1 at the start of a chain
 }
 
 // Entry is one package in one file.
@@ -149,6 +151,7 @@ func (d *Document) Resolve() {
 		}
 		return seen
 	}
+	d.parent = parent
 	isRoot := make([]bool, len(d.Entries))
 	for _, r := range d.Roots {
 		d.Entries[r].Direct = true
@@ -193,16 +196,17 @@ func (d *Document) chain(i int, parent []int, isRoot []bool) []string {
 	return up
 }
 
-// ManifestOf returns the manifest line of the direct package that brings entry i in, or the zero Location.
+// ManifestOf returns the manifest line of the direct package that brings entry i in, or the zero Location. Where a
+// workspace's member stands between the root and the direct package, it is the member's line.
 func (d *Document) ManifestOf(i int) inventory.Location {
-	e := d.Entries[i]
-	if e.Direct || len(e.Chain) < 2 {
-		return e.Manifest
-	}
-	for _, r := range d.Roots {
-		if d.Entries[r].Name == e.Chain[1] {
-			return d.Entries[r].Manifest
+	for at := i; at >= 0; {
+		if e := &d.Entries[at]; !e.Manifest.IsZero() {
+			return e.Manifest
 		}
+		if at >= len(d.parent) {
+			break
+		}
+		at = d.parent[at]
 	}
 	return inventory.Location{}
 }

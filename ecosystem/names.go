@@ -1,6 +1,7 @@
 package ecosystem
 
 import (
+	"encoding/hex"
 	"maps"
 	"path"
 	"slices"
@@ -23,3 +24,17 @@ func splitLast(s, sep string) (before, after string) {
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func startsWithDigit(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
+
+// projectName returns the name that a manifest gives to a project, else the folder of its lock file.
+func projectName(stated, lockFile string) string {
+	if stated != "" {
+		return stated
+	}
+	return path.Base(path.Dir(lockFile))
+}
+
+// isHex reports whether s is a number of that many hexadecimal digits.
+func isHex(s string, digits int) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == digits
+}

@@ -1,0 +1,383 @@
+package ecosystem
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/package-url/packageurl-go"
+
+	"github.com/trifecta-scanner/trifecta/inventory"
+)
+
+// Cargo is the Rust registry crates.io with its package manager.
+var Cargo = &Ecosystem{
+	Name: "crates.io",
+	Formats: []Format{
+		{Name: "Cargo.lock", Match: base("Cargo.lock"), LockFile: true, Read: readCargoLock},
+	},
+	PURL: func(name, version string) packageurl.PackageURL {
+		return packageurl.PackageURL{Type: packageurl.TypeCargo, Name: name, Version: version}
+	},
+}
+
+// cargoLock is a Cargo.lock of any version (https://doc.rust-lang.org/cargo/reference/resolver.html, and cargo's
+// src/cargo/core/resolver/encode.rs for the shapes that the file has had).
+type cargoLock struct {
+	file   *tomlFile
+	doc    *Document
+	byName map[string][]int
+	source []string     // of each entry, "" for a package of the repository
+	needs  [][]string   // of each entry, as the file words them
+	own    []*cargoTOML // of each entry, its manifest where it is a package of the repository
+	root   int          // the entry of the manifest beside the lock file, or -1
+	beside *cargoTOML   // that manifest, or nil
+}
+
+func readCargoLock(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
+	data, err := tree.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	l := &cargoLock{file: parseTOML(data, name), doc: &Document{}, byName: map[string][]int{}, root: -1}
+	l.doc.Declared = countHeaders(data, "[[package]]")
+	l.read()
+	l.connect(tree)
+	var broken error
+	l.doc.Notices, broken = l.file.split()
+	l.doc.Resolve()
+	return l.doc, broken
+}
+
+func (l *cargoLock) read() {
+	root := l.file.root
+	packages := root.items("package")
+	if v := root.get("root"); v != nil { // the oldest shape keeps the root package apart
+		packages = append([]*tomlValue{v}, packages...)
+		l.doc.Declared++
+	}
+	checksums := root.at("metadata").object()
+	for _, p := range packages {
+		name, version := p.table.string("name"), p.table.string("version")
+		if name == "" {
+			continue
+		}
+		source := p.table.string("source")
+		entry := Entry{Name: name, Version: version, Location: l.file.packagePlace(p)}
+		entry.Origin, entry.Commit = cargoOrigin(source)
+		checksum := p.table.string("checksum")
+		if checksum == "" && checksums != nil {
+			checksum = checksums.string("checksum " + name + " " + version + " (" + source + ")")
+		}
+		if isHex(checksum, 64) {
+			entry.Hashes = []inventory.Hash{{Algorithm: "SHA-256", Value: strings.ToLower(checksum)}}
+		}
+		l.byName[name] = append(l.byName[name], len(l.doc.Entries))
+		l.doc.Entries = append(l.doc.Entries, entry)
+		l.source = append(l.source, source)
+		l.needs = append(l.needs, p.table.at("dependencies").strings())
+	}
+}
+
+// cargoOrigin reads the source of a package: "registry+ADDRESS", "sparse+ADDRESS" or "git+ADDRESS#COMMIT". A package
+// without one lies in the repository. crates.io is known by the name of its index, whichever way it is fetched.
+func cargoOrigin(source string) (origin inventory.Origin, commit string) {
+	kind, address, _ := strings.Cut(source, "+")
+	switch kind {
+	case "":
+		return inventory.OriginWorkspace, ""
+	case "git":
+		_, commit, _ := strings.Cut(address, "#")
+		return inventory.OriginGit, commit
+	case "registry", "sparse":
+		if strings.Contains(address, "/crates.io-index") || strings.HasSuffix(strings.TrimSuffix(address, "/"), ".crates.io") {
+			return inventory.OriginRegistry, ""
+		}
+		return inventory.OriginPrivate, ""
+	case "path", "directory", "local-registry":
+		return inventory.OriginPath, ""
+	}
+	return inventory.OriginURL, ""
+}
+
+// find returns the entries that a line of "dependencies" means: "name", "name version" or "name version (source)".
+func (l *cargoLock) find(want string) []int {
+	name, rest, _ := strings.Cut(want, " ")
+	version, source, _ := strings.Cut(rest, " ")
+	source = strings.Trim(source, "()")
+	found := l.byName[name]
+	if version == "" {
+		return found
+	}
+	var matching []int
+	for _, i := range found {
+		// The address of a git source is written without the commit here.
+		if l.doc.Entries[i].Version == version && (source == "" || strings.HasPrefix(l.source[i], source)) {
+			matching = append(matching, i)
+		}
+	}
+	return matching
+}
+
+// connect draws the edges, finds the manifests of the repository's own packages, and with them what is asked for
+// directly and what only tests need.
+func (l *cargoLock) connect(tree *inventory.Tree) {
+	entries := l.doc.Entries
+	for i, needs := range l.needs {
+		for _, want := range needs {
+			for _, j := range l.find(want) {
+				if j != i && !slices.Contains(entries[i].Needs, j) {
+					entries[i].Needs = append(entries[i].Needs, j)
+				}
+			}
+		}
+	}
+	dir := path.Dir(l.file.path)
+	l.beside = readCargoTOML(tree, path.Join(dir, "Cargo.toml"))
+	l.doc.Root = projectName(l.beside.name(), l.file.path)
+	l.findManifests(tree, dir)
+	for i := range entries {
+		if l.own[i] != nil && l.own[i] == l.beside {
+			l.root = i
+		}
+	}
+	l.direct()
+	l.scopes()
+}
+
+// findManifests gives each of the repository's own packages its Cargo.toml: the one below the lock file that has its
+// name, else one elsewhere in the tree.
+func (l *cargoLock) findManifests(tree *inventory.Tree, dir string) {
+	l.own = make([]*cargoTOML, len(l.doc.Entries))
+	for _, name := range tree.Named("Cargo.toml") {
+		m := readCargoTOML(tree, name)
+		below := dir == "." || strings.HasPrefix(name, dir+"/")
+		for _, i := range l.byName[m.name()] {
+			if l.source[i] == "" && (l.own[i] == nil || below && !l.own[i].below(dir)) {
+				l.own[i] = m
+			}
+		}
+	}
+	for i, source := range l.source {
+		if source == "" && l.own[i] == nil {
+			l.doc.Entries[i].Origin = inventory.OriginPath
+		}
+	}
+}
+
+// direct marks the roots of the chains and the packages that the repository's own packages ask for.
+func (l *cargoLock) direct() {
+	entries := l.doc.Entries
+	isRoot := make([]bool, len(entries))
+	root := func(i int) {
+		if !isRoot[i] {
+			isRoot[i] = true
+			l.doc.Roots = append(l.doc.Roots, i)
+		}
+	}
+	ask := func(own int) {
+		for _, i := range entries[own].Needs {
+			entries[i].Direct = true
+			if m := l.own[own]; m != nil && entries[i].Manifest.IsZero() {
+				entries[i].Manifest = m.find(entries[i].Name, entries[i].Version, l.beside).where
+			}
+			if own == l.root {
+				root(i)
+			}
+		}
+	}
+	if l.root >= 0 {
+		ask(l.root)
+		entries[l.root].Chain = []string{entries[l.root].Name}
+	}
+	for i := range entries {
+		if l.source[i] != "" {
+			continue
+		}
+		if m := l.own[i]; m != nil && entries[i].Manifest.IsZero() {
+			entries[i].Manifest = m.where()
+		}
+		if i != l.root {
+			ask(i)
+			root(i)
+		}
+	}
+}
+
+// scopes tells what ships from what only tests, examples and benchmarks need. Cargo.lock does not say; the manifests
+// do. Without the manifest of an own package its needs stay unknown.
+func (l *cargoLock) scopes() {
+	entries := l.doc.Entries
+	isDev := func(own, need int) (dev, known bool) {
+		if l.own[own] == nil {
+			return false, l.source[own] != ""
+		}
+		asked := l.own[own].find(entries[need].Name, entries[need].Version, l.beside)
+		return asked.dev, asked.found
+	}
+	mark := func(scope inventory.Scope, follow func(own, need int) bool) {
+		var queue []int
+		for i := range entries {
+			if l.source[i] == "" {
+				entries[i].Scope = inventory.ScopeRuntime
+				queue = append(queue, i)
+			}
+		}
+		seen := make([]bool, len(entries))
+		for len(queue) > 0 {
+			at := queue[len(queue)-1]
+			queue = queue[:len(queue)-1]
+			for _, need := range entries[at].Needs {
+				if seen[need] || l.source[at] == "" && !follow(at, need) {
+					continue
+				}
+				seen[need] = true
+				if entries[need].Scope == "" {
+					entries[need].Scope = scope
+				}
+				queue = append(queue, need)
+			}
+		}
+	}
+	mark(inventory.ScopeRuntime, func(own, need int) bool { dev, known := isDev(own, need); return known && !dev })
+	mark(inventory.ScopeUnknown, func(own, need int) bool { _, known := isDev(own, need); return !known })
+	mark(inventory.ScopeDevelopment, func(int, int) bool { return true })
+}
+
+// cargoTOML is what a manifest says about packages (https://doc.rust-lang.org/cargo/reference/manifest.html).
+type cargoTOML struct {
+	file  *tomlFile
+	asked map[string][]cargoAsk // by the package's own name, which `package =` may set apart from the key
+	// workspace holds the members of [workspace.dependencies] by key, and keys the keys of those that are renamed there.
+	workspace map[string]*tomlMember
+	keys      map[string]string
+}
+
+// cargoAsk is one line that asks for a package.
+type cargoAsk struct {
+	key     string
+	want    string // the version requirement
+	dev     bool
+	inherit bool // workspace = true
+	where   inventory.Location
+	found   bool
+}
+
+// readCargoTOML returns nil where there is no such file; nil is an empty manifest.
+func readCargoTOML(tree *inventory.Tree, name string) *cargoTOML {
+	m, err := inventory.Parse(tree, name, "Cargo.toml", func(data []byte) (*cargoTOML, error) {
+		return parseCargoTOML(data, name), nil
+	})
+	if err != nil {
+		return nil
+	}
+	return m
+}
+
+func parseCargoTOML(data []byte, name string) *cargoTOML {
+	m := &cargoTOML{file: parseTOML(data, name), asked: map[string][]cargoAsk{}, workspace: map[string]*tomlMember{}, keys: map[string]string{}}
+	root := m.file.root
+	m.tables(root)
+	for _, target := range root.list("target") {
+		m.tables(target.value.object())
+	}
+	members := root.list("workspace", "dependencies")
+	for i := range members {
+		m.workspace[members[i].key] = &members[i]
+		if name := members[i].value.object().string("package"); name != "" {
+			m.keys[name] = members[i].key
+		}
+	}
+	return m
+}
+
+// tables reads the tables of one platform. Old manifests write the names with an underscore. The tables that ship
+// come first: a package that is asked for twice ships.
+func (m *cargoTOML) tables(t *tomlTable) {
+	for _, list := range []struct {
+		name string
+		dev  bool
+	}{
+		{"dependencies", false}, {"build-dependencies", false}, {"build_dependencies", false},
+		{"dev-dependencies", true}, {"dev_dependencies", true},
+	} {
+		members := t.list(list.name)
+		for i := range members {
+			m.ask(&members[i], list.dev)
+		}
+	}
+}
+
+func (m *cargoTOML) ask(member *tomlMember, dev bool) {
+	name := member.key
+	table := member.value.object()
+	if real := table.string("package"); real != "" {
+		name = real
+	}
+	want := member.value.str()
+	if table != nil {
+		want = table.string("version")
+	}
+	m.asked[name] = append(m.asked[name], cargoAsk{
+		key: member.key, want: want, dev: dev, inherit: table.true("workspace"), where: m.file.place(member), found: true,
+	})
+}
+
+func (m *cargoTOML) name() string {
+	if m == nil {
+		return ""
+	}
+	return m.file.root.string("package", "name")
+}
+
+// where returns the line that names the manifest's own package.
+func (m *cargoTOML) where() inventory.Location {
+	return m.file.place(m.file.root.at("package").object().member("name"))
+}
+
+func (m *cargoTOML) below(dir string) bool {
+	return dir == "." || strings.HasPrefix(m.file.path, dir+"/")
+}
+
+// find returns the line that asks for a package in this version. A line that inherits from the workspace is replaced
+// by the workspace's, where the version stands, if the manifest of the workspace is given.
+func (m *cargoTOML) find(name, version string, workspace *cargoTOML) cargoAsk {
+	asked := m.asked[name]
+	if workspace != nil {
+		if key, ok := workspace.keys[name]; ok && key != name {
+			asked = append(slices.Clip(asked), m.asked[key]...)
+		}
+	}
+	var best cargoAsk
+	for _, a := range asked {
+		if a.inherit && workspace != nil && workspace.workspace[a.key] != nil {
+			from := workspace.workspace[a.key]
+			a.where = workspace.file.place(from)
+			a.want = from.value.str()
+			if from.value.object() != nil {
+				a.want = from.value.object().string("version")
+			}
+		}
+		if cargoMay(a.want, version) {
+			return a
+		}
+		if !best.found {
+			best = a
+		}
+	}
+	return best
+}
+
+// cargoMay reports whether a requirement such as "1.2" or "^0.3" may mean the version. It only has to choose between
+// two lines that ask for the same package, so that the leading number is enough.
+func cargoMay(want, version string) bool {
+	want = strings.TrimLeft(want, "^~=>< v")
+	major, _, _ := strings.Cut(want, ".")
+	have, _, _ := strings.Cut(version, ".")
+	if major == "0" && have == "0" {
+		minor := func(s string) string { parts := strings.SplitN(s, ".", 3); return parts[min(1, len(parts)-1)] }
+		return minor(want) == minor(version)
+	}
+	return major == have
+}
