@@ -174,6 +174,16 @@ func Parse[T any](t *Tree, name, parser string, parse func(data []byte) (T, erro
 	return value, once.err
 }
 
+// Derive returns what build makes of the tree as a whole, such as an index of its projects by name, and calls it once
+// for each name however many ask. build may use Parse, but not Derive with the same name.
+func Derive[T any](t *Tree, name string, build func() T) T {
+	entry, _ := t.parsed.LoadOrStore(parseKey{parser: name}, &parseOnce{})
+	once := entry.(*parseOnce)
+	once.once.Do(func() { once.value = build() })
+	value, _ := once.value.(T)
+	return value
+}
+
 // walker is one pass over the folders of a tree.
 type walker struct {
 	tree *Tree
