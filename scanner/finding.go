@@ -136,10 +136,22 @@ type Related struct {
 	Message  string             `json:"message"`
 }
 
-// Exposure is the network's answer for the workloads that a finding touches.
+// Exposure is the network's answer for the workloads that a finding touches. The optional parts describe the most
+// exposed of them and are empty where the network was not evaluated.
 type Exposure struct {
 	Level     ExposureLevel  `json:"level"`
 	Workloads []inventory.ID `json:"workloads"`
+	// Entry is what a stranger dials to get to the first workload, on Ports (tcp/443).
+	Entry inventory.ID `json:"entry,omitempty"`
+	Ports []string     `json:"ports,omitempty"`
+	// Breadth is how much of the internet gets through: any, wide or restricted.
+	Breadth string `json:"breadth,omitempty"`
+	// Shields stand in the way without closing it: waf, firewall, auth.
+	Shields []string `json:"shields,omitempty"`
+	// Link says how the subject is known to run in the workload: declared, resolved or inferred.
+	Link string `json:"link,omitempty"`
+	// Criticality is what the workload is worth: low, medium, high or very high; empty is medium.
+	Criticality string `json:"criticality,omitempty"`
 }
 
 // ExposureLevel is how far from a stranger on the internet something is.
