@@ -64,7 +64,7 @@ type Document struct {
 	// Notices say what in the file could not be understood.
 	Notices []inventory.Notice
 
-	parent []int // of each entry, the one before it in its chain; -1 at the start of a chain
+	asked []int // for each entry the direct one that brings it in, -1 where unknown; Resolve fills it
 }
 
 // Entry is one package in one file.
@@ -119,54 +119,49 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Resolve completes a document: it marks the direct entries, gives each entry the shortest chain from the root, the
-// scope that its roots imply where its own is unknown, and sorts nothing. It runs in time linear in the edges.
+// maxChain bounds the chains that are written out. Real ones are shorter than 30; a hostile file must not make us
+// write the square of its size.
+const maxChain = 64
+
+// Resolve completes a document: it marks the roots direct, gives each entry the shortest chain from the root, the
+// scope that the roots imply where its own is unknown, and the origin registry where none is given. The order of the
+// entries stays. It runs in time linear in the edges.
 func (d *Document) Resolve() {
-	const unset = -1
-	parent := make([]int, len(d.Entries))
-	for i := range parent {
-		parent[i] = unset
-	}
-	reach := func(scope inventory.Scope, all bool) []bool {
-		seen := make([]bool, len(d.Entries))
-		var queue []int
-		for _, r := range d.Roots {
-			if !seen[r] && (all || d.Entries[r].Scope == scope) {
-				seen[r] = true
-				queue = append(queue, r)
-			}
-		}
-		for len(queue) > 0 {
-			at := queue[0]
-			queue = queue[1:]
-			for _, next := range d.Entries[at].Needs {
-				if !seen[next] {
-					seen[next] = true
-					if all {
-						parent[next] = at
-					}
-					queue = append(queue, next)
-				}
-			}
-		}
-		return seen
-	}
-	d.parent = parent
-	isRoot := make([]bool, len(d.Entries))
+	const none = -1
 	for _, r := range d.Roots {
 		d.Entries[r].Direct = true
-		isRoot[r] = true
 	}
-	reached := reach("", true)
+	d.asked = make([]int, len(d.Entries))
+	for i := range d.asked {
+		d.asked[i] = none
+	}
+	asked := func(i, above int) int {
+		if e := &d.Entries[i]; above == none || !e.Manifest.IsZero() {
+			return i
+		}
+		return d.asked[above]
+	}
+	reached := d.walk(func(int) bool { return true }, func(i, above int) {
+		d.asked[i] = asked(i, above)
+		e := &d.Entries[i]
+		if len(e.Chain) > 0 {
+			return
+		}
+		chain := []string{d.Root}
+		if above != none {
+			chain = d.Entries[above].Chain
+		}
+		if len(chain) > 0 && len(chain) < maxChain {
+			e.Chain = append(slices.Clip(chain), e.Name)
+		}
+	})
+	d.stated()
 	var runtime []bool
 	for i := range d.Entries {
 		e := &d.Entries[i]
-		if reached[i] && len(e.Chain) == 0 {
-			e.Chain = d.chain(i, parent, isRoot)
-		}
 		if e.Scope == "" && reached[i] {
 			if runtime == nil {
-				runtime = reach(inventory.ScopeRuntime, false)
+				runtime = d.walk(func(root int) bool { return d.Entries[root].Scope == inventory.ScopeRuntime }, nil)
 			}
 			e.Scope = inventory.ScopeDevelopment
 			if runtime[i] {
@@ -182,31 +177,59 @@ func (d *Document) Resolve() {
 	}
 }
 
-// chain walks from an entry up to the root.
-func (d *Document) chain(i int, parent []int, isRoot []bool) []string {
-	var up []string
-	for at := i; ; at = parent[at] {
-		up = append(up, d.Entries[at].Name)
-		if isRoot[at] || parent[at] < 0 {
-			break
+// walk goes through the edges from the roots that from admits, nearest first, and reports which entries it reached.
+// visit, if any, hears of each once, with the entry above it or -1 for a root.
+func (d *Document) walk(from func(root int) bool, visit func(i, above int)) []bool {
+	seen := make([]bool, len(d.Entries))
+	var queue []int
+	meet := func(i, above int) {
+		if seen[i] {
+			return
+		}
+		seen[i] = true
+		queue = append(queue, i)
+		if visit != nil {
+			visit(i, above)
 		}
 	}
-	up = append(up, d.Root)
-	slices.Reverse(up)
-	return up
+	for _, r := range d.Roots {
+		if from(r) {
+			meet(r, -1)
+		}
+	}
+	for at := 0; at < len(queue); at++ {
+		for _, next := range d.Entries[queue[at]].Needs {
+			meet(next, queue[at])
+		}
+	}
+	return seen
+}
+
+// stated finds the direct package of entries whose chain the file states.
+func (d *Document) stated() {
+	var roots map[string]int
+	for i, e := range d.Entries {
+		if d.asked[i] >= 0 || len(e.Chain) < 2 {
+			continue
+		}
+		if roots == nil {
+			roots = make(map[string]int, len(d.Roots))
+			for _, r := range slices.Backward(d.Roots) {
+				roots[d.Entries[r].Name] = r
+			}
+		}
+		if r, ok := roots[e.Chain[1]]; ok {
+			d.asked[i] = r
+		}
+	}
 }
 
 // ManifestOf returns the manifest line of the direct package that brings entry i in, or the zero Location. Where a
-// workspace's member stands between the root and the direct package, it is the member's line.
+// workspace's member stands between the root and the direct package, it is the member's line. It knows of indirect
+// entries after Resolve.
 func (d *Document) ManifestOf(i int) inventory.Location {
-	for at := i; at >= 0; {
-		if e := &d.Entries[at]; !e.Manifest.IsZero() {
-			return e.Manifest
-		}
-		if at >= len(d.parent) {
-			break
-		}
-		at = d.parent[at]
+	if e := &d.Entries[i]; e.Direct || !e.Manifest.IsZero() || i >= len(d.asked) || d.asked[i] < 0 {
+		return e.Manifest
 	}
-	return inventory.Location{}
+	return d.Entries[d.asked[i]].Manifest
 }
