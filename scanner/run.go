@@ -29,7 +29,7 @@ type Judgement struct {
 // Run asks the scanners in turn and returns the ranked result. Whoever calls it fills Tool, Target and Run.
 func Run(ctx context.Context, inv *inventory.Inventory, scanners ...Scanner) (*Result, error) {
 	res := &Result{SchemaVersion: SchemaVersion, Packages: inv.Packages, Images: inv.Images, Notices: slices.Clone(inv.Notices)}
-	defer res.normalize()
+	defer res.Normalize()
 	for _, s := range scanners {
 		judgement, err := s.Scan(ctx, inv)
 		if err != nil {
@@ -81,8 +81,8 @@ func (r *Result) Summarize() {
 	}
 }
 
-// normalize turns nil lists into empty ones: in the JSON form a list is a list, whether or not it has elements.
-func (r *Result) normalize() {
+// Normalize turns nil lists into empty ones: in the JSON form a list is a list, whether or not it has elements.
+func (r *Result) Normalize() {
 	orEmpty(&r.Packages)
 	orEmpty(&r.Images)
 	orEmpty(&r.Rules)
@@ -91,23 +91,42 @@ func (r *Result) normalize() {
 	orEmpty(&r.Notices)
 	orEmpty(&r.AttackSurface.EntryPoints)
 	orEmpty(&r.AttackSurface.ExposedWorkloads)
+	for i := range r.AttackSurface.EntryPoints {
+		e := &r.AttackSurface.EntryPoints[i]
+		orEmpty(&e.Ports)
+		orEmpty(&e.Sources)
+		orEmpty(&e.Shields)
+	}
 	for i := range r.Packages {
 		p := &r.Packages[i]
 		orEmpty(&p.Licenses)
 		orEmpty(&p.Hashes)
 		orEmpty(&p.Dependencies)
 		orEmpty(&p.Workloads)
+		orEmpty(&p.Locations)
 	}
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		orEmpty(&f.Related)
-		orEmpty(&f.Exposure.Workloads)
-		if a := f.Advisory; a != nil {
-			orEmpty(&a.Aliases)
-			orEmpty(&a.CWE)
-			orEmpty(&a.CVSS)
-			orEmpty(&a.FixedVersions)
+	for i := range r.Images {
+		orEmpty(&r.Images[i].Locations)
+		orEmpty(&r.Images[i].Workloads)
+	}
+	for _, findings := range [][]Finding{r.Findings, r.Fixed} {
+		for i := range findings {
+			findings[i].normalize()
 		}
+	}
+}
+
+func (f *Finding) normalize() {
+	orEmpty(&f.Related)
+	orEmpty(&f.Exposure.Workloads)
+	if a := f.Advisory; a != nil {
+		orEmpty(&a.Aliases)
+		orEmpty(&a.CWE)
+		orEmpty(&a.CVSS)
+		orEmpty(&a.FixedVersions)
+	}
+	if f.Fix != nil && f.Fix.Upgrade != nil {
+		orEmpty(&f.Fix.Upgrade.Files)
 	}
 }
 
