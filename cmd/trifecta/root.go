@@ -41,7 +41,7 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
-// usage returns a usage error with the next step.
+// usage returns a usage error with the next step, or without where the message says it.
 func usage(hint, format string, args ...any) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...), hint: hint}
 }
@@ -102,6 +102,6 @@ Exit codes: 0 clean, 1 findings that --fail-on names, 2 wrong usage or configura
 	}
 	root.PersistentFlags().BoolVar(&a.verbose, "verbose", false, "say on standard error what is being done")
 	root.PersistentFlags().BoolVar(&a.quiet, "quiet", false, "no progress and no summary on standard error")
-	root.AddCommand(a.scanCommand(), a.versionCommand())
+	root.AddCommand(a.scanCommand(), a.sbomCommand(), a.reportCommand(), a.versionCommand())
 	return root
 }

@@ -2,13 +2,23 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/trifecta-scanner/trifecta/config"
+	"github.com/trifecta-scanner/trifecta/internal/git"
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/report"
 	"github.com/trifecta-scanner/trifecta/sbom"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
@@ -17,19 +27,36 @@ import (
 type scanOptions struct {
 	outputs []string
 	failOn  []string
+	only    []string
+	skip    []string
 	offline bool
 	db      string
 	intel   string
 	asOf    string
 	config  string
 	strict  bool
+	// noMatch makes the inventory alone: sbom looks nothing up.
+	noMatch bool
 }
+
+// parts are what a scan can look at, as --only and --skip name them.
+var parts = []string{"dependencies", "infrastructure", "network", "images", "amis", "secrets", "licenses"}
 
 func (o *scanOptions) register(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=FILE]` of the report; repeatable")
+	registerOutput(cmd, &o.outputs)
+	f.StringSliceVar(&o.failOn, "fail-on", nil, "what makes the exit code 1: any of `critical,high,medium,low,unknown,act,attend,none` (default high; none for ci)")
+	f.StringSliceVar(&o.only, "only", nil, "look at these `PARTS` alone: "+strings.Join(parts, ", "))
+	f.StringSliceVar(&o.skip, "skip", nil, "leave these `PARTS` out")
 	f.BoolVar(&o.offline, "offline", false, "open no socket; what could not be looked up is a notice")
-	f.StringVar(&o.db, "db", "", "advisories: a `FOLDER` in the layout of the OSV bucket")
+	f.StringVar(&o.db, "db", "", "advisories: an index `FILE`, or a folder in the layout of the public OSV bucket")
+	f.StringVar(&o.intel, "intel", "", "`DIR` with KEV, EPSS and end-of-life data (default: beside or inside the advisories)")
+	f.StringVar(&o.asOf, "as-of", "", "the `DATE` by which ages and expiries are judged (default today)")
+	f.StringVar(&o.config, "config", "", "configuration `FILE` (default DIR/"+config.FileName+")")
+	f.BoolVar(&o.strict, "strict", false, "exit with 3 when a part could not be looked at")
+	for _, name := range []string{"db", "intel"} {
+		_ = cmd.MarkFlagDirname(name) // a completion hint: a flag that is not there would be a mistake above
+	}
 }
 
 func (a *app) scanCommand() *cobra.Command {
@@ -37,43 +64,238 @@ func (a *app) scanCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scan [DIR]",
 		Short: "Scans a repository: inventory, match, check, rank, report",
-		Args:  cobra.MaximumNArgs(1),
+		Example: `  trifecta scan
+  trifecta scan . --offline --db advisories --fail-on critical,act
+  trifecta scan web -o text -o sarif=web.sarif -o cyclonedx=web.cdx.json`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) == 1 {
 				dir = args[0]
 			}
-			res, err := scan(cmd.Context(), dir, opts)
-			if err != nil {
-				return err
-			}
-			enc := json.NewEncoder(a.out)
-			enc.SetIndent("", "  ")
-			return enc.Encode(res)
+			return a.runScan(cmd.Context(), dir, &opts)
 		},
 	}
 	opts.register(cmd)
 	return cmd
 }
 
-// scan is the pipeline: tree, inventory, findings, rank.
-func scan(ctx context.Context, dir string, _ scanOptions) (*scanner.Result, error) {
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+// runScan scans, writes the reports and turns the findings into an exit code.
+func (a *app) runScan(ctx context.Context, dir string, opts *scanOptions) error {
+	outputs, err := report.ParseOutputs(opts.outputs)
+	if err != nil {
+		return usage("", "%w", err)
+	}
+	if _, err := scanner.ParseFailOn(opts.failOn); err != nil {
+		return usage("", "--fail-on: %w", err)
+	}
+	res, cfg, err := a.scan(ctx, dir, opts)
+	if err != nil {
+		return err
+	}
+	if err := a.write(outputs, res); err != nil {
+		return err
+	}
+	failOn, err := decide(opts.failOn, cfg.FailOn, []string{string(scanner.High)})
+	if err != nil {
+		return err
+	}
+	return a.verdict(res, failOn, opts.strict)
+}
+
+// decide takes the first list that names anything: the flag's, the configuration's, the default.
+func decide(lists ...[]string) (scanner.FailOn, error) {
+	for _, list := range lists {
+		if len(list) > 0 {
+			failOn, err := scanner.ParseFailOn(list)
+			if err != nil {
+				return failOn, usage("", "fail_on: %w", err)
+			}
+			return failOn, nil
+		}
+	}
+	return scanner.FailOn{}, nil
+}
+
+// scan is the pipeline: tree, inventory, findings, decisions of the team.
+func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner.Result, *config.Config, error) {
+	started := time.Now()
+	asOf, err := a.asOf(opts.asOf, started)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, err := readConfig(dir, opts.config)
+	if err != nil {
+		return nil, nil, err
+	}
+	looksAt, err := opts.looksAt(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+
+	tree, err := inventory.OpenTree(ctx, dir, inventory.Limits{}, cfg.Skip.Paths...)
+	if err != nil {
+		return nil, nil, &exitError{code: exitUnable, err: err}
+	}
+	defer func() { _ = tree.Close() }() // it was only read
+
+	var sources []inventory.Source
+	var scanners []scanner.Scanner
+	if looksAt("dependencies") {
+		sources = append(sources, sbom.Source{})
+	}
+
+	inv, err := inventory.Read(ctx, tree, sources...)
+	if err != nil {
+		return nil, nil, &exitError{code: exitUnable, err: err}
+	}
+	inv.Notices = append(inv.Notices, notLookedAt(tree, looksAt)...)
+	res, err := scanner.Run(ctx, inv, scanners...)
+	if err != nil {
+		return nil, nil, &exitError{code: exitUnable, err: err}
+	}
+
+	res.Tool = scanner.Tool{Name: "trifecta", Version: version, Commit: builtFrom()}
+	res.Target = target(ctx, dir)
+	res.Run.Offline = opts.offline
+	res.Run.AsOf = asOf.Format(time.DateOnly)
+	cfg.Apply(res, asOf)
+	res.Run.StartedAt = started.UTC().Format(time.RFC3339)
+	res.Run.DurationMS = time.Since(started).Milliseconds()
+	return res, cfg, nil
+}
+
+// asOf returns the day by which ages and expiries are judged: the flag's, that of SOURCE_DATE_EPOCH, today
+// (https://reproducible-builds.org/specs/source-date-epoch/).
+func (a *app) asOf(flag string, now time.Time) (time.Time, error) {
+	if flag != "" {
+		day, err := time.Parse(time.DateOnly, flag)
+		if err != nil {
+			return time.Time{}, usage("", "--as-of wants a day such as 2026-12-31, not %q", flag)
+		}
+		return day, nil
+	}
+	if epoch := a.getenv("SOURCE_DATE_EPOCH"); epoch != "" {
+		seconds, err := strconv.ParseInt(epoch, 10, 64)
+		if err != nil {
+			return time.Time{}, usage("", "SOURCE_DATE_EPOCH wants seconds since 1970, not %q", epoch)
+		}
+		now = time.Unix(seconds, 0)
+	}
+	return now.UTC().Truncate(24 * time.Hour), nil
+}
+
+// readConfig reads the configuration of the tree, or the file that the user names. None at all is an empty one.
+func readConfig(dir, file string) (*config.Config, error) {
+	if file != "" {
+		cfg, err := config.Read(os.DirFS(filepath.Dir(file)), filepath.Base(file))
+		if err != nil {
+			return nil, usage("", "%w", err)
+		}
+		return cfg, nil
+	}
+	info, err := os.Stat(dir)
+	if err != nil || !info.IsDir() {
 		return nil, usage("name a folder that exists", "%s is not a folder", dir)
 	}
-	tree, err := inventory.OpenTree(ctx, dir, inventory.Limits{})
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, &exitError{code: exitUnable, err: err}
 	}
-	defer tree.Close()
-	inv, err := inventory.Read(ctx, tree, sbom.Source{})
-	if err != nil {
-		return nil, &exitError{code: exitUnable, err: err}
+	defer func() { _ = root.Close() }() // it was only read
+	cfg, err := config.Read(root.FS(), config.FileName)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &config.Config{}, nil
+	case err != nil:
+		return nil, usage("", "%w", err)
 	}
-	res, err := scanner.Run(ctx, inv)
-	if err != nil {
-		return nil, &exitError{code: exitUnable, err: err}
+	return cfg, nil
+}
+
+// registerOutput adds the flag that names the reports to write.
+func registerOutput(cmd *cobra.Command, specs *[]string) {
+	cmd.Flags().StringArrayVarP(specs, "output", "o", nil, "report to write as `FORMAT[=FILE]`; repeatable; formats: "+strings.Join(report.Names(), ", "))
+}
+
+// looksAt returns whether a part is looked at, by the flags and the configuration.
+func (o *scanOptions) looksAt(cfg *config.Config) (func(part string) bool, error) {
+	for _, list := range []struct {
+		name  string
+		parts []string
+	}{{"--only", o.only}, {"--skip", o.skip}, {"skip.scanners", cfg.Skip.Scanners}} {
+		for _, part := range list.parts {
+			if !slices.Contains(parts, part) {
+				return nil, usage("", "%s: %q is no part of a scan; use any of %s", list.name, part, strings.Join(parts, ", "))
+			}
+		}
 	}
-	res.Target.Path = filepath.ToSlash(dir)
-	return res, nil
+	return func(part string) bool {
+		if slices.Contains(o.skip, part) || slices.Contains(cfg.Skip.Scanners, part) {
+			return false
+		}
+		return len(o.only) == 0 || slices.Contains(o.only, part)
+	}, nil
+}
+
+// target says what is scanned. A repository that can't be read is a target without a commit.
+func target(ctx context.Context, dir string) scanner.Target {
+	head, err := git.ReadHead(dir)
+	if err != nil {
+		slog.DebugContext(ctx, "read the head of the repository", "error", err)
+	}
+	return scanner.Target{Path: filepath.ToSlash(filepath.Clean(dir)), Repository: head.Repository, Ref: head.Ref, Commit: head.Commit}
+}
+
+// write writes every report. One that fails does not keep the others from being written.
+func (a *app) write(outputs []report.Output, res *scanner.Result) error {
+	opts := a.terminal()
+	var failed error
+	for _, output := range outputs {
+		failed = errors.Join(failed, output.Write(a.out, res, opts))
+	}
+	if failed != nil {
+		return &exitError{code: exitUnable, err: failed}
+	}
+	return nil
+}
+
+// verdict turns the result into the exit code and says on standard error what decided.
+func (a *app) verdict(res *scanner.Result, failOn scanner.FailOn, strict bool) error {
+	if n := failOn.Count(res); n > 0 {
+		a.say("%s at or above %s: exit code %d", plural(n, "finding"), failOn, exitFindings)
+		return &exitError{code: exitFindings}
+	}
+	if missed := incomplete(res.Notices); strict && missed > 0 {
+		a.say("%s about parts that could not be looked at, and --strict: exit code %d", plural(missed, "notice"), exitUnable)
+		return &exitError{code: exitUnable}
+	}
+	return nil
+}
+
+// informational are the codes of notices that speak of something other than a part that was not looked at.
+var informational = []string{"suppression-expired", "suppression-unused", "configuration-not-used", "advisories-stale"}
+
+func incomplete(notices []inventory.Notice) int {
+	n := 0
+	for _, notice := range notices {
+		if !slices.Contains(informational, notice.Code) {
+			n++
+		}
+	}
+	return n
+}
+
+// say tells the user something that is no report.
+func (a *app) say(format string, args ...any) {
+	if !a.quiet {
+		_, _ = fmt.Fprintf(a.err, "trifecta: "+format+"\n", args...) // nobody is left to tell
+	}
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

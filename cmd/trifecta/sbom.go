@@ -1,0 +1,50 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trifecta-scanner/trifecta/report"
+)
+
+// billsOfMaterials are the formats of sbom.
+var billsOfMaterials = []string{"cyclonedx", "spdx"}
+
+func (a *app) sbomCommand() *cobra.Command {
+	var specs []string
+	cmd := &cobra.Command{
+		Use:   "sbom [DIR]",
+		Short: "Writes the software bill of materials, without looking anything up",
+		Example: `  trifecta sbom
+  trifecta sbom web -o cyclonedx=web.cdx.json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) == 1 {
+				dir = args[0]
+			}
+			if len(specs) == 0 {
+				specs = []string{billsOfMaterials[0]}
+			}
+			for _, spec := range specs {
+				name, _, _ := strings.Cut(spec, "=")
+				if !slices.Contains(billsOfMaterials, name) {
+					return usage("", "%q is no bill of materials; use %s", name, strings.Join(billsOfMaterials, " or "))
+				}
+			}
+			outputs, err := report.ParseOutputs(specs)
+			if err != nil {
+				return usage("", "%w", err)
+			}
+			res, _, err := a.scan(cmd.Context(), dir, &scanOptions{only: []string{"dependencies"}, noMatch: true})
+			if err != nil {
+				return err
+			}
+			return a.write(outputs, res)
+		},
+	}
+	registerOutput(cmd, &specs)
+	return cmd
+}
