@@ -1,0 +1,117 @@
+package report
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/sethvargo/go-githubactions"
+)
+
+// Workflow speaks to the GitHub Actions runner that started this process: annotations, step summary and outputs. It
+// never writes to GITHUB_ENV or GITHUB_PATH, so that nothing of a scanned tree reaches a later step.
+//
+// A Workflow is not safe for use by several goroutines.
+type Workflow struct {
+	out    io.Writer
+	getenv func(string) string
+	used   map[string]int // annotations of each level so far
+}
+
+// NewWorkflow returns a Workflow that writes commands to out, the standard output of the step, and finds the files of
+// the runner by getenv.
+func NewWorkflow(out io.Writer, getenv func(string) string) *Workflow {
+	return &Workflow{out: out, getenv: getenv, used: map[string]int{}}
+}
+
+// The variables that name the files of one step; see
+// https://docs.github.com/en/actions/reference/workflows-and-actions/variables.
+const (
+	summaryVariable = "GITHUB_STEP_SUMMARY"
+	outputVariable  = "GITHUB_OUTPUT"
+)
+
+// MissingFileError says that the runner named no file for a part of the report.
+type MissingFileError struct{ Variable string }
+
+func (e *MissingFileError) Error() string { return e.Variable + " is not set" }
+
+// SummarySpace returns how many bytes the step summary can still take.
+func (w *Workflow) SummarySpace() (int, error) {
+	name := w.getenv(summaryVariable)
+	if name == "" {
+		return 0, &MissingFileError{summaryVariable}
+	}
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return MaxStepSummary, nil
+	case err != nil:
+		return 0, err
+	}
+	return int(max(0, MaxStepSummary-info.Size()-1)), nil // 1: the line end that separates two entries
+}
+
+// Summary appends markdown to the step summary in one write. Text that doesn't fit is an error and nothing is written.
+func (w *Workflow) Summary(markdown string) error {
+	space, err := w.SummarySpace()
+	if err != nil {
+		return err
+	}
+	if len(markdown) > space {
+		return fmt.Errorf("the step summary of %d bytes does not fit into the %d that are left", len(markdown), space)
+	}
+	return w.do(func(a *githubactions.Action) { a.AddStepSummary(markdown) })
+}
+
+// Output sets an output of the step. Values that could end the record early are refused.
+func (w *Workflow) Output(name, value string) error {
+	if w.getenv(outputVariable) == "" {
+		return &MissingFileError{outputVariable}
+	}
+	if strings.ContainsAny(name+value, "\r\n\x00") {
+		return fmt.Errorf("output %s: the value holds a line end", name)
+	}
+	return w.do(func(a *githubactions.Action) { a.SetOutput(name, value) })
+}
+
+// Notice issues a notice that belongs to no file. It counts towards the notices of the step.
+func (w *Workflow) Notice(title, message string) error {
+	return w.annotate(levelNotice, annotation{title: title, message: message})
+}
+
+// Error issues an error that belongs to no file. It counts towards the errors of the step.
+func (w *Workflow) Error(title, message string) error {
+	return w.annotate(levelError, annotation{title: title, message: message})
+}
+
+// Verbatim lets write fill a part of the step's log of which the runner takes nothing for a command, whatever it says.
+// write gets a writer that is good until it returns.
+func (w *Workflow) Verbatim(write func(io.Writer) error) error {
+	token := "trifecta-" + rand.Text() // nobody who writes the text can know it
+	if _, err := fmt.Fprintf(w.out, "::stop-commands::%s\n", token); err != nil {
+		return err
+	}
+	err := write(w.out)
+	// The first line end closes a last line that has none.
+	_, endErr := fmt.Fprintf(w.out, "\n::%s::\n", token)
+	return errors.Join(err, endErr)
+}
+
+// do lets the SDK write and turns its panics, which are how it reports a failed write, into errors.
+func (w *Workflow) do(f func(*githubactions.Action)) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if e, ok := p.(error); ok {
+				err = e
+				return
+			}
+			panic(p)
+		}
+	}()
+	f(githubactions.New(githubactions.WithWriter(w.out), githubactions.WithGetenv(w.getenv)))
+	return nil
+}
