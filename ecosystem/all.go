@@ -2,6 +2,7 @@ package ecosystem
 
 // All lists the ecosystems in the order of OSV's names. A file may be claimed by one format only.
 var All = []*Ecosystem{
+	Golang,
 	Maven,
 	NPM,
 	Cargo,

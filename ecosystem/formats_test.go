@@ -83,7 +83,7 @@ func describeTree(ctx context.Context, tree *inventory.Tree) []byte {
 				if f := &eco.Formats[i]; f.Claims(file) {
 					fmt.Fprintf(&b, "== %s: %s of %s", file.Path, f.Name, eco.Name)
 					doc, err := f.Read(ctx, tree, file.Path)
-					describe(&b, eco, doc, err)
+					describe(&b, file.Path, eco, doc, err)
 				}
 			}
 		}
@@ -91,7 +91,7 @@ func describeTree(ctx context.Context, tree *inventory.Tree) []byte {
 	return b.Bytes()
 }
 
-func describe(b *bytes.Buffer, eco *Ecosystem, doc *Document, err error) {
+func describe(b *bytes.Buffer, path string, eco *Ecosystem, doc *Document, err error) {
 	if doc == nil {
 		doc = &Document{}
 	}
@@ -104,7 +104,11 @@ func describe(b *bytes.Buffer, eco *Ecosystem, doc *Document, err error) {
 	b.WriteString(" ==\n")
 	for i, e := range doc.Entries {
 		in := eco
-		fmt.Fprintf(b, "%s %s %s %s %s", e.Name, orDash(e.Version), span(e.Location), e.Scope, e.Origin)
+		fmt.Fprintf(b, "%s %s ", e.Name, orDash(e.Version))
+		if e.Location.Path != path {
+			fmt.Fprintf(b, "%s:", e.Location.Path)
+		}
+		fmt.Fprintf(b, "%s %s %s", span(e.Location), e.Scope, e.Origin)
 		if e.Direct {
 			b.WriteString(" direct")
 		}
