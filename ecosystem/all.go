@@ -4,6 +4,7 @@ package ecosystem
 var All = []*Ecosystem{
 	Golang,
 	Maven,
+	NuGet,
 	NPM,
 	Cargo,
 }

@@ -31,7 +31,6 @@ const (
 	mavenMaxDepth     = 100       // parents above each other, bills of materials inside each other
 	mavenMaxExpansion = 4 << 10   // bytes of a value with its properties replaced
 	mavenMaxInherited = 2_000_000 // inherited dependencies in all files together
-	mavenMaxNamed     = 5         // packages that one notice names
 )
 
 // mavenReactor is every pom.xml of the tree: Maven looks parents and bills of materials up in the project first and in
@@ -414,15 +413,7 @@ type mavenDocument struct {
 	seen    map[mavenKey]bool
 	own     int // the entry of the project itself, or -1
 
-	unknown []mavenOpen // dependencies without a version
-	ranges  []mavenOpen // dependencies whose version is the lower end of a range
-}
-
-// mavenOpen is a dependency whose version the tree does not tell.
-type mavenOpen struct {
-	name  string
-	want  string
-	place inventory.Location
+	open openVersions
 }
 
 // self adds the project itself, which is the root of every chain and never matched against advisories.
@@ -485,13 +476,7 @@ func (d *mavenDocument) add(dep mavenDependency, profile *mavenProfile, inherite
 		entry.Origin = inventory.OriginWorkspace
 	}
 	if !entry.Origin.Own() {
-		open := mavenOpen{name: entry.Name, want: version, place: entry.Location}
-		switch {
-		case exact == "":
-			d.unknown = append(d.unknown, open)
-		case isRange:
-			d.ranges = append(d.ranges, open)
-		}
+		d.open.note(entry, version, isRange)
 	}
 	at := len(d.Entries)
 	d.Entries = append(d.Entries, entry)
@@ -555,41 +540,11 @@ func (d *mavenDocument) notices() {
 				"%s takes versions from %s:%s:%s, which is not in the tree", d.pom.path, key.group, key.artifact, version), dep.place)
 		}
 	}
-	if len(d.unknown) > 0 {
-		d.notice("version-unknown", fmt.Sprintf(
-			"%s of %s without a version in the tree can't be matched: %s", plural(len(d.unknown), "dependency", "dependencies"), d.pom.path, mavenNames(d.unknown)), d.unknown[0].place)
-	}
-	if len(d.ranges) > 0 {
-		d.notice("version-range", fmt.Sprintf(
-			"%s of %s with a range of versions, of which the lower end is matched: %s", plural(len(d.ranges), "dependency", "dependencies"), d.pom.path, mavenNames(d.ranges)), d.ranges[0].place)
-	}
+	d.Notices = append(d.Notices, d.open.notices(d.pom.path)...)
 }
 
 func (d *mavenDocument) notice(code, message string, place inventory.Location) {
 	d.Notices = append(d.Notices, inventory.Notice{Code: code, Message: message, Location: &place})
-}
-
-// mavenNames lists the first few dependencies with what they ask for.
-func mavenNames(open []mavenOpen) string {
-	var names []string
-	for _, o := range open {
-		if len(names) == mavenMaxNamed {
-			names = append(names, fmt.Sprintf("and %d more", len(open)-mavenMaxNamed))
-			break
-		}
-		if o.want != "" {
-			o.name += " " + o.want
-		}
-		names = append(names, o.name)
-	}
-	return strings.Join(names, ", ")
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // mavenVersion returns the version that a requirement pins, or the lower end of a range: the version that a build

@@ -1,0 +1,74 @@
+package ecosystem
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/trifecta-scanner/trifecta/inventory"
+)
+
+// openVersions collects the entries of one manifest whose exact version the tree does not tell, so that the file gets
+// one notice for each kind and not one for each package.
+type openVersions struct {
+	unknown []openVersion // no version at all: these can't be matched
+	ranges  []openVersion // a range, of which the lower end stands in the entry
+}
+
+type openVersion struct {
+	name, want string
+	place      inventory.Location
+}
+
+// maxNamed is how many packages one notice names.
+const maxNamed = 5
+
+// note remembers an entry if its version is open; want is what the manifest asks for.
+func (o *openVersions) note(e Entry, want string, isRange bool) {
+	open := openVersion{e.Name, want, e.Location}
+	switch {
+	case e.Version == "":
+		o.unknown = append(o.unknown, open)
+	case isRange:
+		o.ranges = append(o.ranges, open)
+	}
+}
+
+// notices says which packages of a file are concerned.
+func (o *openVersions) notices(file string) []inventory.Notice {
+	var notices []inventory.Notice
+	if len(o.unknown) > 0 {
+		notices = append(notices, inventory.Notice{
+			Code:     "version-unknown",
+			Message:  fmt.Sprintf("%s of %s without a version in the tree can't be matched: %s", packagesOf(o.unknown), file, namesOf(o.unknown)),
+			Location: &o.unknown[0].place,
+		})
+	}
+	if len(o.ranges) > 0 {
+		notices = append(notices, inventory.Notice{
+			Code:     "version-range",
+			Message:  fmt.Sprintf("%s of %s with a range of versions, of which the lower end is matched: %s", packagesOf(o.ranges), file, namesOf(o.ranges)),
+			Location: &o.ranges[0].place,
+		})
+	}
+	return notices
+}
+
+func packagesOf(open []openVersion) string {
+	if len(open) == 1 {
+		return "1 package"
+	}
+	return fmt.Sprintf("%d packages", len(open))
+}
+
+// namesOf lists the first few packages with what the manifest asks for.
+func namesOf(open []openVersion) string {
+	var names []string
+	for _, o := range open {
+		if len(names) == maxNamed {
+			names = append(names, fmt.Sprintf("and %d more", len(open)-maxNamed))
+			break
+		}
+		names = append(names, strings.TrimSpace(o.name+" "+o.want))
+	}
+	return strings.Join(names, ", ")
+}
