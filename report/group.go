@@ -13,9 +13,9 @@ import (
 // group is what reports for people show as one entry: the findings of one package in one file, or those of one rule
 // in one file. A thousand advisories in one old lock file then read as the few packages that they are about.
 type group struct {
-	findings []*scanner.Finding // worst first, never empty
-	rule     *scanner.Rule      // that of the worst one; nil where the result doesn't list it
-	pkg      *inventory.Package // nil where the findings are about something else
+	findings []*scanner.Finding       // worst first, never empty
+	pkg      *inventory.Package       // nil where the findings are about something else
+	rules    map[string]*scanner.Rule // those of the result by id
 }
 
 // groups gathers the findings that count, in the order of their worst ones.
@@ -44,7 +44,7 @@ func groups(res *scanner.Result) []*group {
 		}
 		g := byKey[k]
 		if g == nil {
-			g = &group{rule: rules[f.RuleID]}
+			g = &group{rules: rules}
 			if f.Advisory != nil {
 				g.pkg = packages[f.Subject]
 			}
@@ -78,8 +78,8 @@ func (g *group) subject() string {
 		name = strings.TrimSpace(g.pkg.Name + " " + g.pkg.Version)
 	case f.Advisory != nil:
 		name = string(f.Subject)
-	case g.rule != nil && g.rule.Title != "":
-		name = g.rule.Title
+	case g.rules[f.RuleID] != nil && g.rules[f.RuleID].Title != "":
+		name = g.rules[f.RuleID].Title
 	default:
 		name = f.RuleID
 	}
@@ -96,7 +96,7 @@ func (g *group) ids() []string {
 	for _, f := range g.findings {
 		if !seen[f.RuleID] {
 			seen[f.RuleID] = true
-			ids = append(ids, clean(f.RuleID))
+			ids = append(ids, f.RuleID)
 		}
 	}
 	return ids

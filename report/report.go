@@ -50,6 +50,7 @@ var Formats = []Format{
 	{"text", "table for a terminal, worst first", Text},
 	{"json", "the whole result; trifecta report reads it back", JSON},
 	{"sarif", "SARIF 2.1.0 for code scanning", SARIF},
+	{"markdown", "for step summaries and comments", Markdown},
 }
 
 // Lookup returns the format with a name. The error names those that exist.

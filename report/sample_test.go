@@ -237,7 +237,7 @@ func hostile() *scanner.Result {
 		panic(err)
 	}
 	for i := range res.Findings {
-		res.Findings[i].Tier = scanner.TierAct
+		res.Findings[i].Tier, res.Findings[i].Reason = scanner.TierAct, evil
 	}
 	res.Tool = scanner.Tool{Name: evil, Version: evil, Commit: evil}
 	res.Target = scanner.Target{Path: evil, Repository: evil, Ref: evil, Commit: evil}

@@ -244,6 +244,9 @@ func (t *text) details(g *group) {
 		t.wrapped(restIndent, clean(f.Reason), plain)
 	}
 	ids := g.ids()
+	for i, id := range ids {
+		ids[i] = clean(id)
+	}
 	about := []string{t.fit(ids)}
 	about = append(about, g.facts(t.comparing)...)
 	if chain := g.chain(); len(chain) > 0 {
