@@ -17,9 +17,9 @@ import (
 // Maven is the repository of Java packages with the tools that draw from it. Names are GROUP:ARTIFACT.
 var Maven = &Ecosystem{
 	Name: "Maven",
-	Formats: []Format{
+	Formats: append([]Format{
 		{Name: "pom.xml", Match: isPOM, Read: readPOM},
-	},
+	}, gradleFormats...),
 	PURL: func(name, version string) packageurl.PackageURL {
 		group, artifact := splitLast(name, ":")
 		return packageurl.PackageURL{Type: packageurl.TypeMaven, Namespace: group, Name: artifact, Version: version}
