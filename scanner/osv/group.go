@@ -424,7 +424,8 @@ func (g *group) fixedVersions(q *question) []string {
 		for _, version := range r.FixedVersions(query) {
 			fixed := query
 			fixed.Version, fixed.Commit = version, ""
-			if !slices.ContainsFunc(g.records, func(r *advisory.Record) bool { return r.Affects(fixed) }) {
+			affected := func(other *advisory.Record) bool { return other != r && other.Affects(fixed) }
+			if !slices.ContainsFunc(g.records, affected) {
 				clear = append(clear, version)
 			}
 		}

@@ -276,7 +276,9 @@ func TestSites(t *testing.T) {
 	pkg := npm("lodash", "4.17.15")
 	pkg.Locations = []inventory.PackageLocation{
 		lock(90, nil),
-		lock(50, func(l *inventory.PackageLocation) { l.Direct, l.Manifest, l.Scope = true, manifest, inventory.ScopeRuntime }),
+		lock(50, func(l *inventory.PackageLocation) {
+			l.Direct, l.Manifest, l.Scope = true, manifest, inventory.ScopeRuntime
+		}),
 		lock(20, func(l *inventory.PackageLocation) { l.Chain = []string{"shop", "a", "lodash"} }),
 		{Location: *manifest, Direct: true, Origin: inventory.OriginRegistry},
 		{Location: inventory.Location{Path: "other/package-lock.json", Line: 7}, LockFile: true, Scope: inventory.ScopeUnknown},
