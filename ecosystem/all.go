@@ -5,6 +5,7 @@ var All = []*Ecosystem{
 	Golang,
 	Maven,
 	NuGet,
-	NPM,
+	PyPI,
 	Cargo,
+	NPM,
 }

@@ -27,12 +27,11 @@ var Cargo = &Ecosystem{
 type cargoLock struct {
 	file   *tomlFile
 	doc    *Document
-	byName map[string][]int
+	byName entryIndex
 	source []string     // of each entry, "" for a package of the repository
 	needs  [][]string   // of each entry, as the file words them
 	own    []*cargoTOML // of each entry, its manifest where it is a package of the repository
-	root   int          // the entry of the manifest beside the lock file, or -1
-	beside *cargoTOML   // that manifest, or nil
+	beside *cargoTOML   // the manifest beside the lock file, or nil
 }
 
 func readCargoLock(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
@@ -40,7 +39,7 @@ func readCargoLock(_ context.Context, tree *inventory.Tree, name string) (*Docum
 	if err != nil {
 		return nil, err
 	}
-	l := &cargoLock{file: parseTOML(data, name), doc: &Document{}, byName: map[string][]int{}, root: -1}
+	l := &cargoLock{file: parseTOML(data, name), doc: &Document{}, byName: entryIndex{}}
 	l.doc.Declared = countHeaders(data, "[[package]]")
 	l.read()
 	l.connect(tree)
@@ -57,6 +56,7 @@ func (l *cargoLock) read() {
 		packages = append([]*tomlValue{v}, packages...)
 		l.doc.Declared++
 	}
+	l.doc.Entries = make([]Entry, 0, len(packages))
 	checksums := root.at("metadata").object()
 	for _, p := range packages {
 		name, version := p.table.string("name"), p.table.string("version")
@@ -73,7 +73,7 @@ func (l *cargoLock) read() {
 		if isHex(checksum, 64) {
 			entry.Hashes = []inventory.Hash{{Algorithm: "SHA-256", Value: strings.ToLower(checksum)}}
 		}
-		l.byName[name] = append(l.byName[name], len(l.doc.Entries))
+		l.byName.add(name, len(l.doc.Entries))
 		l.doc.Entries = append(l.doc.Entries, entry)
 		l.source = append(l.source, source)
 		l.needs = append(l.needs, p.table.at("dependencies").strings())
@@ -124,12 +124,11 @@ func (l *cargoLock) find(want string) []int {
 // directly and what only tests need.
 func (l *cargoLock) connect(tree *inventory.Tree) {
 	entries := l.doc.Entries
+	edges := edges{doc: l.doc}
 	for i, needs := range l.needs {
 		for _, want := range needs {
 			for _, j := range l.find(want) {
-				if j != i && !slices.Contains(entries[i].Needs, j) {
-					entries[i].Needs = append(entries[i].Needs, j)
-				}
+				edges.add(i, j)
 			}
 		}
 	}
@@ -137,13 +136,33 @@ func (l *cargoLock) connect(tree *inventory.Tree) {
 	l.beside = readCargoTOML(tree, path.Join(dir, "Cargo.toml"))
 	l.doc.Root = projectName(l.beside.name(), l.file.path)
 	l.findManifests(tree, dir)
-	for i := range entries {
-		if l.own[i] != nil && l.own[i] == l.beside {
-			l.root = i
+	var own []int
+	root := -1
+	for i, source := range l.source {
+		if source != "" {
+			continue
+		}
+		own = append(own, i)
+		if m := l.own[i]; m != nil {
+			entries[i].Manifest = m.where()
+			if m == l.beside {
+				root = i
+			}
 		}
 	}
-	l.direct()
-	l.scopes()
+	l.doc.workspace(own, root, func(own, need int) ask {
+		if l.own[own] == nil {
+			return ask{scope: inventory.ScopeUnknown}
+		}
+		asked := l.own[own].find(entries[need].Name, entries[need].Version, l.beside)
+		switch {
+		case !asked.found:
+			return ask{scope: inventory.ScopeUnknown}
+		case asked.dev:
+			return ask{asked.where, inventory.ScopeDevelopment}
+		}
+		return ask{asked.where, inventory.ScopeRuntime}
+	})
 }
 
 // findManifests gives each of the repository's own packages its Cargo.toml: the one below the lock file that has its
@@ -164,85 +183,6 @@ func (l *cargoLock) findManifests(tree *inventory.Tree, dir string) {
 			l.doc.Entries[i].Origin = inventory.OriginPath
 		}
 	}
-}
-
-// direct marks the roots of the chains and the packages that the repository's own packages ask for.
-func (l *cargoLock) direct() {
-	entries := l.doc.Entries
-	isRoot := make([]bool, len(entries))
-	root := func(i int) {
-		if !isRoot[i] {
-			isRoot[i] = true
-			l.doc.Roots = append(l.doc.Roots, i)
-		}
-	}
-	ask := func(own int) {
-		for _, i := range entries[own].Needs {
-			entries[i].Direct = true
-			if m := l.own[own]; m != nil && entries[i].Manifest.IsZero() {
-				entries[i].Manifest = m.find(entries[i].Name, entries[i].Version, l.beside).where
-			}
-			if own == l.root {
-				root(i)
-			}
-		}
-	}
-	if l.root >= 0 {
-		ask(l.root)
-		entries[l.root].Chain = []string{entries[l.root].Name}
-	}
-	for i := range entries {
-		if l.source[i] != "" {
-			continue
-		}
-		if m := l.own[i]; m != nil && entries[i].Manifest.IsZero() {
-			entries[i].Manifest = m.where()
-		}
-		if i != l.root {
-			ask(i)
-			root(i)
-		}
-	}
-}
-
-// scopes tells what ships from what only tests, examples and benchmarks need. Cargo.lock does not say; the manifests
-// do. Without the manifest of an own package its needs stay unknown.
-func (l *cargoLock) scopes() {
-	entries := l.doc.Entries
-	isDev := func(own, need int) (dev, known bool) {
-		if l.own[own] == nil {
-			return false, l.source[own] != ""
-		}
-		asked := l.own[own].find(entries[need].Name, entries[need].Version, l.beside)
-		return asked.dev, asked.found
-	}
-	mark := func(scope inventory.Scope, follow func(own, need int) bool) {
-		var queue []int
-		for i := range entries {
-			if l.source[i] == "" {
-				entries[i].Scope = inventory.ScopeRuntime
-				queue = append(queue, i)
-			}
-		}
-		seen := make([]bool, len(entries))
-		for len(queue) > 0 {
-			at := queue[len(queue)-1]
-			queue = queue[:len(queue)-1]
-			for _, need := range entries[at].Needs {
-				if seen[need] || l.source[at] == "" && !follow(at, need) {
-					continue
-				}
-				seen[need] = true
-				if entries[need].Scope == "" {
-					entries[need].Scope = scope
-				}
-				queue = append(queue, need)
-			}
-		}
-	}
-	mark(inventory.ScopeRuntime, func(own, need int) bool { dev, known := isDev(own, need); return known && !dev })
-	mark(inventory.ScopeUnknown, func(own, need int) bool { _, known := isDev(own, need); return !known })
-	mark(inventory.ScopeDevelopment, func(int, int) bool { return true })
 }
 
 // cargoTOML is what a manifest says about packages (https://doc.rust-lang.org/cargo/reference/manifest.html).

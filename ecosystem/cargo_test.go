@@ -190,7 +190,7 @@ func BenchmarkCargoLock(b *testing.B) {
 			fmt.Fprintf(&lock, "source = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"%064x\"\n", i)
 		}
 		lock.WriteString("dependencies = [\n")
-		for j := i + 1; j < min(i+6, packages); j++ {
+		for j := 4*i + 1; j < min(4*i+5, packages); j++ {
 			fmt.Fprintf(&lock, " \"crate-%d\",\n", j)
 		}
 		lock.WriteString("]\n")

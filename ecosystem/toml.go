@@ -78,7 +78,7 @@ func parseTOML(data []byte, name string) *tomlFile {
 		f.problems = append(f.problems, err)
 		return f
 	}
-	b := tomlBuilder{file: f}
+	b := tomlBuilder{file: f, source: string(data)}
 	base := len(data) - len(bytes.TrimPrefix(data, []byte("\uFEFF")))
 	for base < len(data) {
 		stop, err := b.parse(data[base:], base)
@@ -123,11 +123,37 @@ func (f *tomlFile) tooLarge(data []byte) error {
 // tomlBuilder puts the expressions of a file together to tables.
 type tomlBuilder struct {
 	file   *tomlFile
+	source string // the whole file; most strings of the tree are parts of it
 	parser unstable.Parser
 	at     *tomlTable // the table that the last header opened
 	base   int        // offset of the parser's data in the file
 	end    int        // end of the last expression that could be read
+	parts  []string   // of the key that was read last
 	values int
+	slab   []tomlValue // values to hand out
+}
+
+// text returns the text of a string or key. Without escapes it is what stands in the file, between quotes or bare.
+func (b *tomlBuilder) text(node *unstable.Node) string {
+	start, end := b.base+int(node.Raw.Offset), b.base+int(node.Raw.Offset+node.Raw.Length)
+	switch len(node.Data) {
+	case end - start:
+		return b.source[start:end]
+	case end - start - 2:
+		return b.source[start+1 : end-1]
+	}
+	return string(node.Data)
+}
+
+// alloc returns a new value.
+func (b *tomlBuilder) alloc(v tomlValue) *tomlValue {
+	if len(b.slab) == 0 {
+		b.slab = make([]tomlValue, 64)
+	}
+	p := &b.slab[0]
+	b.slab = b.slab[1:]
+	*p = v
+	return p
 }
 
 var (
@@ -182,9 +208,9 @@ func (b *tomlBuilder) expression(node *unstable.Node) error {
 func (b *tomlBuilder) header(parent *tomlTable, key string, start, end int, array bool) (*tomlTable, error) {
 	value := parent.get(key)
 	if value == nil {
-		value = &tomlValue{kind: tomlObject, table: &tomlTable{}, start: start, end: end}
+		value = b.alloc(tomlValue{kind: tomlObject, table: &tomlTable{}, start: start, end: end})
 		if array {
-			value = &tomlValue{kind: tomlArray, start: start, end: end}
+			value.kind, value.table = tomlArray, nil
 		}
 		if err := b.add(parent, key, start, value); err != nil {
 			return nil, err
@@ -199,7 +225,7 @@ func (b *tomlBuilder) header(parent *tomlTable, key string, start, end int, arra
 	if err := b.count(); err != nil {
 		return nil, err
 	}
-	item := &tomlValue{kind: tomlObject, table: &tomlTable{}, start: start, end: end}
+	item := b.alloc(tomlValue{kind: tomlObject, table: &tomlTable{}, start: start, end: end})
 	value.items = append(value.items, item)
 	return item.table, nil
 }
@@ -219,7 +245,7 @@ func (b *tomlBuilder) descend(at *tomlTable, keys []string) (*tomlTable, error) 
 	for _, key := range keys {
 		value := at.get(key)
 		if value == nil {
-			value = &tomlValue{kind: tomlObject, table: &tomlTable{}, start: b.end, end: b.end}
+			value = b.alloc(tomlValue{kind: tomlObject, table: &tomlTable{}, start: b.end, end: b.end})
 			if err := b.add(at, key, b.end, value); err != nil {
 				return nil, err
 			}
@@ -242,6 +268,7 @@ func (b *tomlBuilder) keyValue(at *tomlTable, node *unstable.Node) error {
 	if err != nil {
 		return err
 	}
+	key := keys[len(keys)-1] // the slice is used again for keys inside the value
 	value, err := b.value(node.Value())
 	if err != nil {
 		return err
@@ -250,7 +277,7 @@ func (b *tomlBuilder) keyValue(at *tomlTable, node *unstable.Node) error {
 	if value.kind == tomlArray { // the parser gives no place to arrays
 		value.start = start
 	}
-	return b.add(at, keys[len(keys)-1], start, value)
+	return b.add(at, key, start, value)
 }
 
 // value copies a node, which the parser reuses. The depth of the recursion is bounded by the parser.
@@ -258,7 +285,7 @@ func (b *tomlBuilder) value(node *unstable.Node) (*tomlValue, error) {
 	if err := b.count(); err != nil {
 		return nil, err
 	}
-	v := &tomlValue{start: b.base + int(node.Raw.Offset), end: b.base + int(node.Raw.Offset+node.Raw.Length)}
+	v := b.alloc(tomlValue{start: b.base + int(node.Raw.Offset), end: b.base + int(node.Raw.Offset+node.Raw.Length)})
 	switch node.Kind {
 	case unstable.Array:
 		v.kind = tomlArray
@@ -280,9 +307,9 @@ func (b *tomlBuilder) value(node *unstable.Node) (*tomlValue, error) {
 			v.end = v.table.members[n-1].value.end
 		}
 	case unstable.String:
-		v.kind, v.text = tomlString, string(node.Data)
+		v.kind, v.text = tomlString, b.text(node)
 	default:
-		v.text = string(node.Data)
+		v.text = b.text(node)
 	}
 	return v, nil
 }
@@ -296,17 +323,19 @@ func (b *tomlBuilder) count() error {
 }
 
 func (b *tomlBuilder) keys(it unstable.Iterator) (keys []string, start, end int, err error) {
+	keys = b.parts[:0]
 	for it.Next() {
 		node := it.Node()
 		if len(keys) == 0 {
 			start = b.base + int(node.Raw.Offset)
 		}
 		end = b.base + int(node.Raw.Offset+node.Raw.Length)
-		keys = append(keys, string(node.Data))
+		keys = append(keys, b.text(node))
 		if len(keys) > maxTOMLKeyParts {
 			return nil, 0, 0, errTOMLKey
 		}
 	}
+	b.parts = keys
 	return keys, start, end, nil
 }
 
@@ -376,12 +405,15 @@ func (t *tomlTable) at(keys ...string) *tomlValue {
 	return v
 }
 
-// list returns the members of the table at keys, none where there is no table.
+// list returns the members of the table at keys, which may be none; no members where there is no table.
 func (t *tomlTable) list(keys ...string) []tomlMember {
-	if inner := t.at(keys...).object(); inner != nil {
-		return inner.members
+	if len(keys) > 0 {
+		t = t.at(keys...).object()
 	}
-	return nil
+	if t == nil {
+		return nil
+	}
+	return t.members
 }
 
 // string returns the string at keys, "" where there is none.
