@@ -33,16 +33,20 @@ func readPipfileLock(_ context.Context, tree *inventory.Tree, name string) (*Doc
 	d.Root = projectName("", name)
 	var index []string
 	seen := map[string]int{}
-	err = jsonObject(data, name, inventory.NewLines(data), func(category jsonMember) error {
-		if category.name == "_meta" {
+	r := newJSONReader(name, data)
+	err = r.document(func(category string, _ int) error {
+		if category == "_meta" {
 			return nil
 		}
 		scope := inventory.ScopeDevelopment
-		if category.name == "default" {
+		if category == "default" {
 			scope = inventory.ScopeRuntime
 		}
-		return category.members(func(m jsonMember) error {
+		return r.object(r.member(func(m jsonMember) error {
 			d.Declared++
+			if m.name == "" {
+				return nil
+			}
 			var p pipfilePackage
 			location := m.location()
 			if err := json.Unmarshal(m.value, &p); err != nil {
@@ -80,7 +84,7 @@ func readPipfileLock(_ context.Context, tree *inventory.Tree, name string) (*Doc
 			index = append(index, p.Index)
 			seen[key] = d.add(e)
 			return nil
-		})
+		}))
 	})
 	d.pipfile(tree, path.Join(path.Dir(name), "Pipfile"))
 	d.markMirrors(func(i int) string {
