@@ -22,6 +22,7 @@ var NPM = &Ecosystem{
 	Formats: []Format{
 		{Name: "package-lock.json", Match: base("package-lock.json"), LockFile: true, Read: readPackageLock},
 		{Name: "npm-shrinkwrap.json", Match: base("npm-shrinkwrap.json"), LockFile: true, Read: readPackageLock},
+		{Name: "yarn.lock", Match: base("yarn.lock"), LockFile: true, Read: readYarnLock},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {
 		namespace, name := splitLast(name, "/")
@@ -519,7 +520,7 @@ func npmOrigin(address string) inventory.Origin {
 		switch {
 		case strings.HasPrefix(address, "./") || strings.HasPrefix(address, "../") || strings.HasPrefix(address, "/") || strings.HasPrefix(address, "~/"):
 			return inventory.OriginPath
-		case npmShorthand.MatchString(address):
+		case strings.Contains(address, "/") && npmShorthand.MatchString(address):
 			return inventory.OriginGit
 		}
 		return inventory.OriginRegistry
@@ -534,10 +535,10 @@ func npmOrigin(address string) inventory.Origin {
 	case "http", "https":
 		repository, _, _ := strings.Cut(rest, "#")
 		switch {
-		case gitArchive.MatchString(rest) || strings.HasSuffix(repository, ".git"):
-			return inventory.OriginGit
-		case strings.Contains(rest, "/-/"): // the registry protocol's path of an archive
+		case strings.Contains(rest, "/-/") && !strings.Contains(rest, "/-/archive/"): // the registry protocol's path of an archive
 			return inventory.OriginRegistry
+		case strings.HasSuffix(repository, ".git") || gitArchive.MatchString(rest):
+			return inventory.OriginGit
 		}
 		return inventory.OriginURL
 	}
