@@ -141,8 +141,16 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 
 	var sources []inventory.Source
 	var scanners []scanner.Scanner
+	var data advisories
 	if looksAt("dependencies") {
 		sources = append(sources, sbom.Source{})
+		if !opts.noMatch {
+			if data, err = a.advisories(ctx, dir, cfg, opts); err != nil {
+				return nil, nil, err
+			}
+			defer func() { _ = data.Close() }() // it was only read
+			scanners = append(scanners, data.scanner)
+		}
 	}
 
 	inv, err := inventory.Read(ctx, tree, sources...)
@@ -150,6 +158,7 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 		return nil, nil, &exitError{code: exitUnable, err: err}
 	}
 	inv.Notices = append(inv.Notices, notLookedAt(tree, looksAt)...)
+	inv.Notices = append(inv.Notices, data.notices...)
 	res, err := scanner.Run(ctx, inv, scanners...)
 	if err != nil {
 		return nil, nil, &exitError{code: exitUnable, err: err}
@@ -159,6 +168,7 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 	res.Target = target(ctx, dir)
 	res.Run.Offline = opts.offline
 	res.Run.AsOf = asOf.Format(time.DateOnly)
+	data.describe(&res.Run)
 	cfg.Apply(res, asOf)
 	res.Run.StartedAt = started.UTC().Format(time.RFC3339)
 	res.Run.DurationMS = time.Since(started).Milliseconds()

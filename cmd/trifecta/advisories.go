@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/trifecta-scanner/trifecta/advisory"
+	"github.com/trifecta-scanner/trifecta/config"
+	"github.com/trifecta-scanner/trifecta/intel"
+	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/scanner"
+	"github.com/trifecta-scanner/trifecta/scanner/osv"
+)
+
+// advisories is the database of a scan with what is known of exploitation.
+type advisories struct {
+	scanner *osv.Scanner
+	notices []inventory.Notice
+}
+
+// advisories opens what --db names, else TRIFECTA_DB, else the folder of the configuration, else the user's own index,
+// else the OSV service unless the scan is offline. Without any of them nothing is matched, and the result says so.
+func (a *app) advisories(ctx context.Context, dir string, cfg *config.Config, opts *scanOptions) (advisories, error) {
+	found := advisories{scanner: &osv.Scanner{Private: cfg.Private}}
+	path, source, err := a.databasePath(dir, cfg, opts)
+	if err != nil {
+		return found, err
+	}
+	if path != "" {
+		found.scanner.DB, err = advisory.Open(ctx, path)
+		if err != nil {
+			return found, usage("", "%s: %w", source, err)
+		}
+	}
+	intelDir := opts.intel
+	if intelDir == "" && path != "" {
+		intelDir = intel.Find(path)
+	}
+	if intelDir != "" {
+		found.scanner.Intel, found.notices, err = intel.Open(intelDir)
+		if err != nil {
+			return found, errors.Join(usage("", "--intel: %w", err), found.Close())
+		}
+	}
+	return found, nil
+}
+
+// Close closes the database and the intelligence.
+func (f advisories) Close() error {
+	var err error
+	if f.scanner == nil {
+		return nil
+	}
+	if f.scanner.DB != nil {
+		err = f.scanner.DB.Close()
+	}
+	return errors.Join(err, f.scanner.Intel.Close())
+}
+
+// databasePath returns the local database to use and what named it; empty where there is none.
+func (a *app) databasePath(dir string, cfg *config.Config, opts *scanOptions) (path, source string, err error) {
+	if opts.db != "" {
+		return opts.db, "--db", nil
+	}
+	if path := a.getenv("TRIFECTA_DB"); path != "" {
+		return path, "TRIFECTA_DB", nil
+	}
+	if cfg.Advisories != "" {
+		path, err := insideTree(dir, cfg.Advisories)
+		if err != nil {
+			return "", "", usage("advisories names a folder of the repository", "%s: advisories: %w", cfg.Path, err)
+		}
+		return path, cfg.Path + ": advisories", nil
+	}
+	return "", "", nil
+}
+
+// insideTree returns the path of a folder that a file of the tree names. Neither the name nor a link may lead out.
+func insideTree(dir, name string) (string, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = root.Close() }() // it was only asked
+	if _, err := root.Stat(filepath.FromSlash(name)); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("%s is not there", name)
+		}
+		return "", err
+	}
+	return filepath.Join(dir, filepath.FromSlash(name)), nil
+}
+
+// describe says which data a scan used.
+func (f advisories) describe(run *scanner.RunInfo) {
+	if f.scanner == nil {
+		return
+	}
+	if f.scanner.DB != nil {
+		info := f.scanner.DB.Info()
+		run.Advisories = scanner.DataInfo{Source: filepath.ToSlash(info.Source), AsOf: info.AsOf, Digest: info.Digest, Count: info.Records}
+	}
+	info := f.scanner.Intel.Info()
+	run.Intel = scanner.DataInfo{Source: filepath.ToSlash(info.Source), AsOf: info.AsOf, Digest: info.Digest, Count: info.Count}
+}
