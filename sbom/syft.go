@@ -13,7 +13,6 @@ import (
 	"github.com/anchore/syft/syft/file"
 	"github.com/anchore/syft/syft/pkg"
 	"github.com/anchore/syft/syft/pkg/cataloger/golang"
-	"github.com/anchore/syft/syft/pkg/cataloger/java"
 	"github.com/anchore/syft/syft/pkg/cataloger/javascript"
 	"github.com/anchore/syft/syft/pkg/cataloger/python"
 	"github.com/anchore/syft/syft/pkg/cataloger/rust"
@@ -24,13 +23,11 @@ import (
 
 // catalogers are Syft's readers of lock files and manifests, made when the first file asks for them. Each is built
 // with everything switched off that would run a program or open a connection: Go's package loader runs the go command
-// by default, and the others may ask registries for licences.
+// by default, and the others may ask registries for licences. Java's cataloger is left out: it links a downloader with
+// the clients of three clouds, which more than doubles the program and its start-up, and knows less of a pom.xml than
+// package ecosystem does.
 var catalogers = sync.OnceValue(func() []pkg.Cataloger {
 	goConfig := golang.CatalogerConfig{} // not the default: it starts the go command in the scanned folder
-	javaConfig := java.DefaultArchiveCatalogerConfig()
-	javaConfig.UseNetwork = false
-	javaConfig.UseMavenLocalRepository = false
-	javaConfig.ResolveTransitiveDependencies = false
 	npmConfig := javascript.DefaultCatalogerConfig()
 	npmConfig.SearchRemoteLicenses = false
 	npmConfig.IncludeDevDependencies = true // left out by default
@@ -40,7 +37,6 @@ var catalogers = sync.OnceValue(func() []pkg.Cataloger {
 		javascript.NewLockCataloger(npmConfig),
 		golang.NewGoModuleFileCataloger(goConfig),
 		python.NewPackageCataloger(pythonConfig),
-		java.NewPomCataloger(javaConfig),
 		rust.NewCargoLockCataloger(),
 	}
 })

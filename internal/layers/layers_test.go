@@ -50,6 +50,7 @@ func TestCheck(t *testing.T) {
 		{"test data outside of tests", "sbom/sbom.go", imports("sbom", module+"/internal/shared"), "internal/shared is for tests"},
 		{"library at home", "sbom/sbom.go", imports("sbom", "github.com/anchore/syft/syft/pkg"), ""},
 		{"library abroad", "report/a.go", imports("report", "github.com/anchore/syft/syft/pkg"), "github.com/anchore/syft/syft/pkg is imported only in sbom"},
+		{"library without a home", "sbom/a.go", imports("sbom", "github.com/anchore/syft/syft/pkg/cataloger/java"), "github.com/anchore/syft/syft/pkg/cataloger/java is imported nowhere: it links"},
 		{"major version", "fix/a.go", imports("fix", "github.com/google/go-github/v60/github"), "github.com/google/go-github/v60/github is imported only in forge/github"},
 		{"another library with the same beginning", "report/a.go", imports("report", "github.com/anchore/syfter"), ""},
 		{"init", "report/a.go", "package report\n\nfunc init() {}\n", "func init runs at every start"},
