@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -23,14 +22,9 @@ func (a *app) reportCommand() *cobra.Command {
 			if err != nil {
 				return usage("", "%w", err)
 			}
-			f, err := os.Open(args[0])
+			res, err := savedResult(args[0])
 			if err != nil {
-				return unreadable(err)
-			}
-			defer func() { _ = f.Close() }() // it was only read
-			res, err := report.ReadJSON(f)
-			if err != nil {
-				return usage("a result is what `trifecta scan -o json=FILE` writes", "%s: %w", args[0], err)
+				return err
 			}
 			return a.write(outputs, res)
 		},

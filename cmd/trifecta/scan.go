@@ -34,6 +34,7 @@ type scanOptions struct {
 	intel   string
 	asOf    string
 	config  string
+	base    string
 	strict  bool
 	// noMatch makes the inventory alone: sbom looks nothing up.
 	noMatch bool
@@ -53,6 +54,7 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 	f.StringVar(&o.intel, "intel", "", "`DIR` with KEV, EPSS and end-of-life data (default: beside or inside the advisories)")
 	f.StringVar(&o.asOf, "as-of", "", "the `DATE` by which ages and expiries are judged (default today)")
 	f.StringVar(&o.config, "config", "", "configuration `FILE` (default DIR/"+config.FileName+")")
+	f.StringVar(&o.base, "base", "", "say what is new since `REF|RESULT.json`: a git revision or a saved result")
 	f.BoolVar(&o.strict, "strict", false, "exit with 3 when a part could not be looked at")
 	for _, name := range []string{"db", "intel"} {
 		_ = cmd.MarkFlagDirname(name) // a completion hint: a flag that is not there would be a mistake above
@@ -139,40 +141,61 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 	}
 	defer func() { _ = tree.Close() }() // it was only read
 
-	var sources []inventory.Source
-	var scanners []scanner.Scanner
+	var p pipeline
 	var data advisories
 	if looksAt("dependencies") {
-		sources = append(sources, sbom.Source{})
+		p.sources = append(p.sources, sbom.Source{})
 		if !opts.noMatch {
 			if data, err = a.advisories(ctx, dir, cfg, opts); err != nil {
 				return nil, nil, err
 			}
 			defer func() { _ = data.Close() }() // it was only read
-			scanners = append(scanners, data.scanner)
+			p.scanners = append(p.scanners, data.scanner)
 		}
 	}
+	p.finish = func(res *scanner.Result) { cfg.Apply(res, asOf) }
 
-	inv, err := inventory.Read(ctx, tree, sources...)
+	res, err := p.run(ctx, tree, slices.Concat(notLookedAt(tree, looksAt), data.notices))
 	if err != nil {
-		return nil, nil, &exitError{code: exitUnable, err: err}
+		return nil, nil, err
 	}
-	inv.Notices = append(inv.Notices, notLookedAt(tree, looksAt)...)
-	inv.Notices = append(inv.Notices, data.notices...)
-	res, err := scanner.Run(ctx, inv, scanners...)
-	if err != nil {
-		return nil, nil, &exitError{code: exitUnable, err: err}
+	if opts.base != "" {
+		base, err := p.base(ctx, dir, opts.base, cfg)
+		if err != nil {
+			return nil, nil, err
+		}
+		res.Compare(base)
 	}
-
 	res.Tool = scanner.Tool{Name: "trifecta", Version: version, Commit: builtFrom()}
 	res.Target = target(ctx, dir)
 	res.Run.Offline = opts.offline
 	res.Run.AsOf = asOf.Format(time.DateOnly)
 	data.describe(&res.Run)
-	cfg.Apply(res, asOf)
 	res.Run.StartedAt = started.UTC().Format(time.RFC3339)
 	res.Run.DurationMS = time.Since(started).Milliseconds()
 	return res, cfg, nil
+}
+
+// pipeline is what is done to a tree, whether it is the one on disk or the one of a commit.
+type pipeline struct {
+	sources  []inventory.Source
+	scanners []scanner.Scanner
+	finish   func(*scanner.Result) // the decisions of the team
+}
+
+// run makes the result of one tree. notices are what is known not to be looked at.
+func (p *pipeline) run(ctx context.Context, tree *inventory.Tree, notices []inventory.Notice) (*scanner.Result, error) {
+	inv, err := inventory.Read(ctx, tree, p.sources...)
+	if err != nil {
+		return nil, &exitError{code: exitUnable, err: err}
+	}
+	inv.Notices = append(inv.Notices, notices...)
+	res, err := scanner.Run(ctx, inv, p.scanners...)
+	if err != nil {
+		return nil, &exitError{code: exitUnable, err: err}
+	}
+	p.finish(res)
+	return res, nil
 }
 
 // asOf returns the day by which ages and expiries are judged: the flag's, that of SOURCE_DATE_EPOCH, today
