@@ -51,6 +51,8 @@ var Formats = []Format{
 	{"json", "the whole result; trifecta report reads it back", JSON},
 	{"sarif", "SARIF 2.1.0 for code scanning", SARIF},
 	{"markdown", "for step summaries and comments", Markdown},
+	{"cyclonedx", "CycloneDX 1.6 with vulnerabilities, as JSON", CycloneDX},
+	{"spdx", "SPDX 2.3 as JSON", SPDX},
 }
 
 // Lookup returns the format with a name. The error names those that exist.

@@ -159,7 +159,26 @@ type (
 		PartialFingerprints map[string]string  `json:"partialFingerprints"`
 		Suppressions        []sarifSuppression `json:"suppressions,omitempty"`
 		Fixes               []sarifFix         `json:"fixes,omitempty"`
-		Properties          map[string]any     `json:"properties,omitempty"`
+		Properties          *sarifFinding      `json:"properties,omitempty"`
+	}
+	// sarifFinding is what a finding says beyond SARIF.
+	sarifFinding struct {
+		Severity           scanner.Severity      `json:"severity"`
+		Tier               scanner.Tier          `json:"tier"`
+		Score              int                   `json:"score"`
+		Exposure           scanner.ExposureLevel `json:"exposure"`
+		Workloads          []inventory.ID        `json:"workloads,omitempty"`
+		Path               []string              `json:"path,omitempty"`
+		Called             string                `json:"called,omitempty"`
+		Subject            inventory.ID          `json:"subject,omitempty"`
+		Status             scanner.Status        `json:"status"`
+		KnownExploited     bool                  `json:"knownExploited,omitempty"`
+		EPSS               *float64              `json:"epss,omitempty"`
+		Aliases            []string              `json:"aliases,omitempty"`
+		FixedVersions      []string              `json:"fixedVersions,omitempty"`
+		FingerprintVersion int                   `json:"fingerprintVersion"`
+		LineKnown          bool                  `json:"lineKnown"`
+		Tags               []string              `json:"tags"`
 	}
 	sarifLocation struct {
 		ID               int                   `json:"id,omitempty"`
@@ -480,42 +499,23 @@ func sarifText(f *scanner.Finding) string {
 	return strings.NewReplacer("](", "] (").Replace(b.String())
 }
 
-func sarifProperties(f *scanner.Finding) map[string]any {
-	p := map[string]any{
-		"severity":           f.Severity,
-		"tier":               f.Tier,
-		"score":              f.Score,
-		"exposure":           f.Exposure.Level,
-		"status":             f.Status,
-		"fingerprintVersion": f.FingerprintVersion,
-		"tags":               []string{"tier/" + string(f.Tier), "exposure/" + string(f.Exposure.Level)},
-	}
-	if f.Location.Line == 0 {
-		p["lineKnown"] = false
-	}
-	if f.Subject != "" {
-		p["subject"] = f.Subject
-	}
-	if len(f.Exposure.Workloads) > 0 {
-		p["workloads"] = f.Exposure.Workloads
-	}
-	if len(f.Path) > 0 {
-		p["path"] = f.Path
-	}
-	if f.Called != "" {
-		p["called"] = f.Called
+func sarifProperties(f *scanner.Finding) *sarifFinding {
+	p := &sarifFinding{
+		Severity:           f.Severity,
+		Tier:               f.Tier,
+		Score:              f.Score,
+		Exposure:           f.Exposure.Level,
+		Workloads:          f.Exposure.Workloads,
+		Path:               f.Path,
+		Called:             f.Called,
+		Subject:            f.Subject,
+		Status:             f.Status,
+		FingerprintVersion: f.FingerprintVersion,
+		LineKnown:          f.Location.Line > 0,
+		Tags:               []string{"tier/" + string(f.Tier), "exposure/" + string(f.Exposure.Level)},
 	}
 	if a := f.Advisory; a != nil {
-		p["knownExploited"] = a.KEV
-		if a.EPSS != nil {
-			p["epss"] = *a.EPSS
-		}
-		if len(a.Aliases) > 0 {
-			p["aliases"] = a.Aliases
-		}
-		if len(a.FixedVersions) > 0 {
-			p["fixedVersions"] = a.FixedVersions
-		}
+		p.KnownExploited, p.EPSS, p.Aliases, p.FixedVersions = a.KEV, a.EPSS, a.Aliases, a.FixedVersions
 	}
 	return p
 }
