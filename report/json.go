@@ -1,19 +1,81 @@
 package report
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
-// JSON writes the result as docs/result.schema.json describes it.
+// JSON writes the result as docs/result.schema.json describes it. The lists are written element by element: a result of
+// 60,000 findings is never in memory as text.
 func JSON(w io.Writer, res *scanner.Result, _ Options) error {
-	return writeJSON(w, res)
+	out := bufio.NewWriter(w)
+	v := reflect.ValueOf(res).Elem()
+	open := "{"
+	for field := range v.Type().Fields() {
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		value := v.FieldByIndex(field.Index)
+		if name == "-" || options == "omitempty" && isEmpty(value) {
+			continue
+		}
+		fmt.Fprintf(out, "%s\n  %q: ", open, name)
+		open = ","
+		if err := writeField(out, value); err != nil {
+			return err
+		}
+	}
+	out.WriteString("\n}\n") // a bufio.Writer keeps its first error for Flush
+	return out.Flush()
+}
+
+// isEmpty is what encoding/json means by omitempty.
+func isEmpty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		return v.Len() == 0
+	case reflect.Struct:
+		return false
+	}
+	return v.IsZero()
+}
+
+// writeField writes one value of the result's first level.
+func writeField(out *bufio.Writer, value reflect.Value) error {
+	const indent = "  "
+	if value.Kind() != reflect.Slice || value.Len() == 0 {
+		return writeIndented(out, value.Interface(), indent)
+	}
+	open := "["
+	for i := range value.Len() {
+		out.WriteString(open + "\n" + indent + indent)
+		open = ","
+		if err := writeIndented(out, value.Index(i).Addr().Interface(), indent+indent); err != nil {
+			return err
+		}
+	}
+	_, err := out.WriteString("\n" + indent + "]")
+	return err
+}
+
+// writeIndented writes v as it stands inside of a document whose lines begin with prefix there.
+func writeIndented(out *bufio.Writer, v any, prefix string) error {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetIndent(prefix, "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := out.Write(readable(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))))
+	return err
 }
 
 // writeJSON writes v indented, as people read it, and with <, > and & as they are.
@@ -128,6 +190,11 @@ func check(res *scanner.Result) error {
 	for i := range res.Fixed {
 		if err := checkFinding(&res.Fixed[i]); err != nil {
 			return fmt.Errorf("fixed[%d]: %w", i, err)
+		}
+	}
+	for i, r := range res.Rules {
+		if err := oneOf("severity", r.Severity, scanner.Severities); err != nil {
+			return fmt.Errorf("rules[%d]: %w", i, err)
 		}
 	}
 	for i, p := range res.Packages {
