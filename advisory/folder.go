@@ -56,13 +56,16 @@ func OpenFolder(dir string) (*Folder, error) {
 // Close does nothing: files are open only while Match runs.
 func (f *Folder) Close() error { return nil }
 
-// Info describes the ecosystems that Match has read so far. Records counts all records of their archives, AsOf is the
-// newest modification among them, and Digest covers the names, sizes and checksums of all records of the folder.
+// Info describes the ecosystems that Match has read so far: Records counts all records of their archives, AsOf is the
+// newest modification among them, and Digest covers the names and checksums of these records.
 func (f *Folder) Info() Info {
-	if f.info.Digest == "" {
-		f.info.Digest, _ = f.digest()
+	digests := make(map[string]string)
+	for name := range f.info.Ecosystems {
+		digests[name] = f.digest(name)
 	}
-	return f.info
+	info := f.info
+	info.Digest = combinedDigest(digests)
+	return info
 }
 
 // Match implements Database. Each ecosystem is read once; a record is decoded only if the name of a wanted package
@@ -100,8 +103,13 @@ func (f *Folder) Match(ctx context.Context, queries []Query) ([][]*Record, []inv
 	for i := range found {
 		found[i] = newestByID(found[i])
 	}
-	notices = append(notices, undecidedNotices(asked)...)
-	return found, notices, nil
+	counts := make(map[string]int)
+	for _, w := range asked {
+		for ecosystem, n := range w.undecided {
+			counts[ecosystem] += n
+		}
+	}
+	return found, append(notices, undecidedNotices(counts)...), nil
 }
 
 // wanted is what is asked about one ecosystem.
@@ -320,13 +328,7 @@ func missingEcosystem(source, ecosystem string) inventory.Notice {
 }
 
 // undecidedNotices tells for how many pairs of package and record the versions could not be compared.
-func undecidedNotices(asked map[string]*wanted) []inventory.Notice {
-	counts := make(map[string]int)
-	for _, w := range asked {
-		for ecosystem, n := range w.undecided {
-			counts[ecosystem] += n
-		}
-	}
+func undecidedNotices(counts map[string]int) []inventory.Notice {
 	var notices []inventory.Notice
 	for _, ecosystem := range sortedKeys(counts) {
 		notices = append(notices, inventory.Notice{Code: "version-not-comparable", Message: fmt.Sprintf(
@@ -550,37 +552,36 @@ func (u *unpacker) unpack(f *zip.File) ([]byte, error) {
 	return raw, nil
 }
 
-// digest returns the digest of the folder's records: of the sorted lines "ecosystem/name checksum", where the checksum
-// is CRC-32 as archives state it.
-func (f *Folder) digest() (string, error) {
+// digest returns the digest of one ecosystem's records: of the sorted lines "id checksum", where the checksum is
+// CRC-32 as archives state it. It is "" where that can't be read.
+func (f *Folder) digest(folder string) string {
+	root := filepath.Join(f.dir, folder)
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return ""
+	}
 	var lines []string
-	for _, folder := range f.ecosystems() {
-		root := filepath.Join(f.dir, folder)
-		entries, err := os.ReadDir(root)
-		if err != nil {
-			return "", err
-		}
-		for _, e := range entries {
-			switch {
-			case e.Name() == archiveName:
-				more, err := archiveLines(folder, filepath.Join(root, archiveName))
-				if err != nil {
-					return "", err
-				}
-				lines = append(lines, more...)
-			case strings.HasSuffix(e.Name(), ".json"):
-				raw, err := readLimited(filepath.Join(root, e.Name()))
-				if err != nil {
-					return "", err
-				}
-				lines = append(lines, digestLine(folder, strings.TrimSuffix(e.Name(), ".json"), crc32.ChecksumIEEE(raw)))
+	for _, e := range entries {
+		name, record := strings.CutSuffix(e.Name(), ".json")
+		switch {
+		case e.Name() == archiveName:
+			more, err := archiveLines(filepath.Join(root, archiveName))
+			if err != nil {
+				return ""
 			}
+			lines = append(lines, more...)
+		case record:
+			raw, err := readLimited(filepath.Join(root, e.Name()))
+			if err != nil {
+				return ""
+			}
+			lines = append(lines, digestLine(name, crc32.ChecksumIEEE(raw)))
 		}
 	}
-	return digestOf(lines), nil
+	return digestOf(lines)
 }
 
-func archiveLines(folder, path string) ([]string, error) {
+func archiveLines(path string) ([]string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -593,15 +594,13 @@ func archiveLines(folder, path string) ([]string, error) {
 	var lines []string
 	for _, f := range archive.File {
 		if name, ok := strings.CutSuffix(f.Name, ".json"); ok {
-			lines = append(lines, digestLine(folder, name, f.CRC32))
+			lines = append(lines, digestLine(name, f.CRC32))
 		}
 	}
 	return lines, nil
 }
 
-func digestLine(folder, name string, sum uint32) string {
-	return fmt.Sprintf("%s/%s %08x\n", folder, name, sum)
-}
+func digestLine(id string, sum uint32) string { return fmt.Sprintf("%s %08x\n", id, sum) }
 
 func digestOf(lines []string) string {
 	slices.Sort(lines)
@@ -610,6 +609,15 @@ func digestOf(lines []string) string {
 		io.WriteString(h, line)
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// combinedDigest returns the digest of several ecosystems from those of each.
+func combinedDigest(digests map[string]string) string {
+	var lines []string
+	for name, digest := range digests {
+		lines = append(lines, name+" "+digest+"\n")
+	}
+	return digestOf(lines)
 }
 
 // newestByID orders records by id. Of several with the same id (a record stands in the archive of each ecosystem that

@@ -144,7 +144,9 @@ func matchSmall(t *testing.T, db Database) {
 func codes(notices []inventory.Notice, words ...string) []string {
 	var out []string
 	for _, n := range notices {
-		i := slices.IndexFunc(words, func(w string) bool { return strings.Contains(n.Message, " "+w+" ") || strings.Contains(n.Message, " "+w+";") })
+		i := slices.IndexFunc(words, func(w string) bool {
+			return strings.Contains(n.Message, " "+w+" ") || strings.Contains(n.Message, " "+w+";")
+		})
 		if i < 0 {
 			out = append(out, n.Code+": "+n.Message)
 			continue
