@@ -151,7 +151,7 @@ func (s *Scanner) plan(packages []inventory.Package) plan {
 		asked := map[key]int{}
 		kept := false
 		for _, at := range sites(pkg.Locations) {
-			query, source := ask(pkg, at.PackageLocation)
+			query, source := queryFor(pkg, at.PackageLocation)
 			if query.Version == "" && query.Commit == "" {
 				unversioned[at.Path] = append(unversioned[at.Path], at)
 				names[at.Path] = append(names[at.Path], pkg.Name)
@@ -193,9 +193,9 @@ func (s *Scanner) plan(packages []inventory.Package) plan {
 	return p
 }
 
-// ask returns what a database is asked about a package in one place, and whether it comes from source code rather than
+// queryFor returns what a database is asked about a package in one place, and whether it comes from source code rather than
 // from a registry. The query is without version and commit where there is nothing to ask by.
-func ask(pkg *inventory.Package, at inventory.PackageLocation) (query advisory.Query, source bool) {
+func queryFor(pkg *inventory.Package, at inventory.PackageLocation) (query advisory.Query, source bool) {
 	query = advisory.Query{Ecosystem: pkg.Ecosystem, Name: pkg.Name, Version: pkg.Version}
 	if eco, ok := ecosystem.ByName(pkg.Ecosystem); ok {
 		query.Name = eco.OSVName(pkg.Name)
