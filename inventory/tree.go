@@ -45,8 +45,10 @@ type Tree struct {
 	byBase  map[string][]int
 	byPath  map[string]int
 	notices []Notice
-	parsed  sync.Map // parseKey -> *parseOnce
+	parsed  *sync.Map // parseKey -> *parseOnce
+	digests *digests
 	close   func() error
+	inputs  *recorder // of a view that Recording made; nil elsewhere
 }
 
 // OpenTree walks the folder dir once. Files that git ignores are left out, as are version control folders. Folders and
@@ -66,7 +68,7 @@ func OpenTree(ctx context.Context, dir string, limits Limits, skip ...string) (*
 
 // NewTree walks fsys as OpenTree does. skip holds patterns in the syntax of .gitignore that are left out on top.
 func NewTree(ctx context.Context, fsys fs.FS, limits Limits, skip ...string) (*Tree, error) {
-	t := &Tree{fsys: fsys, limits: limits, byBase: map[string][]int{}, byPath: map[string]int{}}
+	t := &Tree{fsys: fsys, limits: limits, byBase: map[string][]int{}, byPath: map[string]int{}, parsed: new(sync.Map), digests: new(digests)}
 	if t.limits == (Limits{}) {
 		t.limits = DefaultLimits
 	}
@@ -94,14 +96,31 @@ func (t *Tree) Close() error {
 	return t.close()
 }
 
-// Files returns the files in order of their paths. The slice belongs to the tree.
-func (t *Tree) Files() []File { return t.files }
+// Files returns the files in order of their paths. The slice belongs to the tree. A reader that looks for files of
+// one name or ending asks Named or WithSuffix, so that what it finds need not be found again when others change.
+func (t *Tree) Files() []File {
+	t.inputs.add(input{kind: inputFiles}, t)
+	return t.files
+}
+
+// WithSuffix returns the files whose paths end so, in order.
+func (t *Tree) WithSuffix(suffix string) []File {
+	t.inputs.add(input{inputSuffix, suffix}, t)
+	var files []File
+	for _, f := range t.files {
+		if strings.HasSuffix(f.Path, suffix) {
+			files = append(files, f)
+		}
+	}
+	return files
+}
 
 // Notices returns what the walk could not look at.
 func (t *Tree) Notices() []Notice { return t.notices }
 
 // Named returns the paths of the files with this base name, in order.
 func (t *Tree) Named(base string) []string {
+	t.inputs.add(input{inputNamed, base}, t)
 	paths := make([]string, 0, len(t.byBase[base]))
 	for _, i := range t.byBase[base] {
 		paths = append(paths, t.files[i].Path)
@@ -111,7 +130,9 @@ func (t *Tree) Named(base string) []string {
 
 // Has reports whether the walk found a file at this path.
 func (t *Tree) Has(name string) bool {
-	_, ok := t.byPath[path.Clean(name)]
+	name = path.Clean(name)
+	t.inputs.add(input{inputPresence, name}, t)
+	_, ok := t.byPath[name]
 	return ok
 }
 
@@ -123,6 +144,14 @@ var ErrTooLarge = errors.New("file is larger than the limit")
 
 // ReadFile returns the content of a file of the walk. It never reads more than Limits.FileSize bytes.
 func (t *Tree) ReadFile(name string) ([]byte, error) {
+	data, err := t.readFile(name)
+	if t.inputs != nil {
+		t.inputs.content(path.Clean(name), data, err)
+	}
+	return data, err
+}
+
+func (t *Tree) readFile(name string) ([]byte, error) {
 	i, ok := t.byPath[path.Clean(name)]
 	if !ok {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
@@ -152,9 +181,10 @@ type parseKey struct {
 }
 
 type parseOnce struct {
-	once  sync.Once
-	value any
-	err   error
+	once   sync.Once
+	value  any
+	err    error
+	inputs *Inputs // what the value was made from, where that is recorded
 }
 
 // Parse returns what parse makes of the file at path, and calls it once for each path and parser however many ask.
@@ -163,13 +193,16 @@ func Parse[T any](t *Tree, name, parser string, parse func(data []byte) (T, erro
 	entry, _ := t.parsed.LoadOrStore(parseKey{path.Clean(name), parser}, &parseOnce{})
 	once := entry.(*parseOnce)
 	once.once.Do(func() {
-		data, err := t.ReadFile(name)
-		if err != nil {
-			once.err = err
-			return
-		}
-		once.value, once.err = parse(data)
+		once.inputs = t.inputs.within(func() {
+			data, err := t.ReadFile(name)
+			if err != nil {
+				once.err = err
+				return
+			}
+			once.value, once.err = parse(data)
+		})
 	})
+	t.inputs.share(once.inputs)
 	value, _ := once.value.(T)
 	return value, once.err
 }
@@ -179,7 +212,10 @@ func Parse[T any](t *Tree, name, parser string, parse func(data []byte) (T, erro
 func Derive[T any](t *Tree, name string, build func() T) T {
 	entry, _ := t.parsed.LoadOrStore(parseKey{parser: name}, &parseOnce{})
 	once := entry.(*parseOnce)
-	once.once.Do(func() { once.value = build() })
+	once.once.Do(func() {
+		once.inputs = t.inputs.within(func() { once.value = build() })
+	})
+	t.inputs.share(once.inputs)
 	value, _ := once.value.(T)
 	return value
 }

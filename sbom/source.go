@@ -22,7 +22,10 @@ import (
 )
 
 // Source is the inventory.Source of packages.
-type Source struct{}
+type Source struct {
+	// Cache, if there is one, is asked before a file is parsed.
+	Cache *Cache
+}
 
 // Name returns the name of the source.
 func (Source) Name() string { return "packages" }
@@ -42,7 +45,7 @@ type reading struct {
 }
 
 // Read returns the packages of the tree. Files are read in parallel; the result does not depend on the order.
-func (Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inventory, error) {
+func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inventory, error) {
 	claims := claimed(tree)
 	readings := make([]reading, len(claims))
 	group, ctx := errgroup.WithContext(ctx)
@@ -52,7 +55,7 @@ func (Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Invent
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			readings[i] = read(ctx, tree, c)
+			readings[i] = s.Cache.read(tree, c, func(tree *inventory.Tree) reading { return read(ctx, tree, c) })
 			return nil
 		})
 	}

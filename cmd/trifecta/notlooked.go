@@ -58,7 +58,7 @@ func notLookedAt(tree *inventory.Tree, looksAt func(part string) bool) []invento
 		if n > 0 {
 			notices = append(notices, inventory.Notice{
 				Code: "not-evaluated", Location: &inventory.Location{Path: first},
-				Message: fmt.Sprintf("%s: %s was found and is not evaluated by this version; what it exposes is unknown", kind.what, plural(n, "file")),
+				Message: fmt.Sprintf("%s: %s in the tree, not evaluated by this version; what is exposed by them is unknown", kind.what, plural(n, "file")),
 			})
 		}
 	}

@@ -144,7 +144,11 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 	var p pipeline
 	var data advisories
 	if looksAt("dependencies") {
-		p.sources = append(p.sources, sbom.Source{})
+		source := sbom.Source{}
+		if opts.base != "" {
+			source.Cache = new(sbom.Cache)
+		}
+		p.sources = append(p.sources, source)
 		if !opts.noMatch {
 			if data, err = a.advisories(ctx, dir, cfg, opts); err != nil {
 				return nil, nil, err

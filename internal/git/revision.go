@@ -81,14 +81,10 @@ func OpenRevision(dir, name string) (*Revision, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := &revisionFS{repo: repo, root: tree, when: commit.Committer.When}
-	if inner != "." {
-		if rev.FS, err = fs.Sub(root, inner); err != nil {
-			return nil, err
-		}
-		return rev, nil
+	rev.FS, err = (&revisionFS{mu: new(sync.Mutex), repo: repo, root: tree, when: commit.Committer.When}).Sub(inner)
+	if err != nil {
+		return nil, fmt.Errorf("%s in %s: %w", inner, rev.Commit, err)
 	}
-	rev.FS = root
 	return rev, nil
 }
 
@@ -157,7 +153,7 @@ func folderInRepository(repo *gogit.Repository, dir string) (string, error) {
 // revisionFS is a commit's tree as a file system. go-git's readers share file handles, so that one read happens at a
 // time.
 type revisionFS struct {
-	mu   sync.Mutex
+	mu   *sync.Mutex
 	repo *gogit.Repository
 	root *object.Tree
 	when time.Time
@@ -185,6 +181,34 @@ func (r *revisionFS) Open(name string) (fs.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
 	return &revisionFile{fs: r, ReadCloser: reader, info: r.info(path.Base(name), entry.Mode, blob.Size)}, nil
+}
+
+// Sub returns the files below a folder (fs.SubFS). A folder that the commit does not have has no files.
+func (r *revisionFS) Sub(name string) (fs.FS, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, tree, err := r.find(name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && tree == nil {
+		tree, err = &object.Tree{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &revisionFS{mu: r.mu, repo: r.repo, root: tree, when: r.when}, nil
+}
+
+// ContentName returns the name of a file's content, the hash that git gives it, without reading the file.
+func (r *revisionFS) ContentName(name string) (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	entry, _, err := r.find(name)
+	if err != nil {
+		return "", &fs.PathError{Op: "stat", Path: name, Err: err}
+	}
+	if entry == nil {
+		return "", &fs.PathError{Op: "stat", Path: name, Err: errors.New("is a folder")}
+	}
+	return entry.Hash.String(), nil
 }
 
 // find walks to the entry of a name; the tree is that of a folder.

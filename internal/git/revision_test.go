@@ -114,6 +114,29 @@ func TestOpenRevision(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("a folder that is new", func(t *testing.T) {
+		dir := filepath.Join(r.dir, "new")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		rev, err := OpenRevision(dir, "main")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if entries, err := fs.ReadDir(rev.FS, "."); err != nil || len(entries) != 0 {
+			t.Errorf("ReadDir = %v, %v", entries, err)
+		}
+	})
+	t.Run("names of contents", func(t *testing.T) {
+		rev, err := OpenRevision(r.dir, "main")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := rev.FS.(interface{ ContentName(string) (string, error) }).ContentName("web/package.json")
+		if want := r.git("rev-parse", first+":web/package.json"); err != nil || got != want {
+			t.Errorf("ContentName = %q, %v; want %q", got, err, want)
+		}
+	})
 	t.Run("no such revision", func(t *testing.T) {
 		_, err := OpenRevision(r.dir, "origin/gone")
 		var missing *MissingObjectsError
