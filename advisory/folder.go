@@ -13,6 +13,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -33,14 +34,18 @@ const maxRecord = 32 << 20
 const archiveName = "all.zip"
 
 // Folder is a database in the layout of the public OSV bucket: for each ecosystem a folder of its name with all.zip,
-// or with one JSON file for each record, or both. Nothing is kept between calls of Match, which reads those ecosystems
-// that are asked about; Index is the form that answers fast.
+// or with one JSON file for each record, or both. Match reads those ecosystems that are asked about; Index is the form
+// that answers fast.
 type Folder struct {
-	dir  string
-	info Info
+	dir     string
+	info    Info
+	digests map[string]string // by ecosystem
+
+	cache   string // folder of indexes, "" for none
+	indexes map[string]*Index
 }
 
-// OpenFolder opens a folder of records. It is an error if dir is not a folder; whether the ecosystems in it are
+// OpenFolder opens a folder of records, of which nothing is kept: each call of Match reads it again. It is an error if dir is not a folder; whether the ecosystems in it are
 // readable shows when they are asked about.
 func OpenFolder(dir string) (*Folder, error) {
 	info, err := os.Stat(dir)
@@ -53,18 +58,32 @@ func OpenFolder(dir string) (*Folder, error) {
 	return &Folder{dir: dir, info: Info{Source: dir}}, nil
 }
 
-// Close does nothing: files are open only while Match runs.
-func (f *Folder) Close() error { return nil }
+// Close closes what is open of indexes.
+func (f *Folder) Close() error {
+	var err error
+	for _, x := range f.indexes {
+		if x != nil {
+			err = errors.Join(err, x.Close())
+		}
+	}
+	f.indexes = nil
+	return err
+}
 
 // Info describes the ecosystems that Match has read so far: Records counts all records of their archives, AsOf is the
 // newest modification among them, and Digest covers the names and checksums of these records.
 func (f *Folder) Info() Info {
-	digests := make(map[string]string)
+	if f.digests == nil {
+		f.digests = make(map[string]string)
+	}
 	for name := range f.info.Ecosystems {
-		digests[name] = f.digest(name)
+		if _, ok := f.digests[name]; !ok {
+			f.digests[name] = f.digest(name)
+		}
 	}
 	info := f.info
-	info.Digest = combinedDigest(digests)
+	info.Ecosystems = maps.Clone(f.info.Ecosystems)
+	info.Digest = combinedDigest(f.digests)
 	return info
 }
 
@@ -93,7 +112,10 @@ func (f *Folder) Match(ctx context.Context, queries []Query) ([][]*Record, []inv
 			if slices.Contains(folders[:i], folder) {
 				continue
 			}
-			told, err := f.read(ctx, folder, asked[base], found)
+			told, ok, err := f.readCached(ctx, folder, asked[base], queries, found)
+			if !ok && err == nil {
+				told, err = f.read(ctx, folder, asked[base], found)
+			}
 			if err != nil {
 				return nil, nil, err
 			}
@@ -181,6 +203,50 @@ func (f *Folder) read(ctx context.Context, folder string, w *wanted, found [][]*
 	}
 	f.note(folder, stats)
 	return stats.notices(f.dir, folder, err), nil
+}
+
+// readCached does what read does with an index of the ecosystem, if there is one. The error is that of the context.
+func (f *Folder) readCached(ctx context.Context, folder string, w *wanted, queries []Query, found [][]*Record) ([]inventory.Notice, bool, error) {
+	x := f.cached(ctx, folder)
+	if x == nil {
+		return nil, false, ctx.Err()
+	}
+	var indexes []int
+	var subset []Query
+	for _, list := range w.names {
+		for _, a := range list {
+			indexes = append(indexes, a.index)
+		}
+	}
+	slices.Sort(indexes)
+	for _, i := range indexes {
+		subset = append(subset, queries[i])
+	}
+	some, undecided, err := x.matchGuarded(ctx, subset)
+	if ctx.Err() != nil {
+		return nil, false, ctx.Err()
+	}
+	if err != nil {
+		f.forget(folder)
+		return nil, false, nil
+	}
+	for i, records := range some {
+		found[indexes[i]] = append(found[indexes[i]], records...)
+	}
+	if w.undecided == nil {
+		w.undecided = make(map[string]int)
+	}
+	for ecosystem, n := range undecided {
+		w.undecided[ecosystem] += n
+	}
+	info := x.meta.Ecosystems[folder]
+	stats := readStats{records: info.Records + info.Unreadable, unreadable: info.Unreadable, example: info.Example, modified: x.meta.AsOf}
+	f.note(folder, stats)
+	if f.digests == nil {
+		f.digests = make(map[string]string)
+	}
+	f.digests[folder] = info.Digest
+	return stats.notices(f.dir, folder, info.broken()), true, nil
 }
 
 // note adds what was read to the description of the folder.
@@ -344,7 +410,7 @@ func undecidedNotices(counts map[string]int) []inventory.Notice {
 // is nothing of that name.
 func readEcosystem(ctx context.Context, dir, folder string, visit func(name string, raw []byte) error) (readStats, error) {
 	var stats readStats
-	if !filepath.IsLocal(folder) || strings.ContainsAny(folder, `/\`) || folder == "." {
+	if !isFolderName(folder) {
 		return stats, fs.ErrNotExist
 	}
 	root := filepath.Join(dir, folder)
@@ -399,6 +465,11 @@ func readEcosystem(ctx context.Context, dir, folder string, visit func(name stri
 		}
 	})
 	return stats, archiveErr
+}
+
+// isFolderName reports whether an ecosystem can be a folder of the bucket: its name is part of a path.
+func isFolderName(ecosystem string) bool {
+	return filepath.IsLocal(ecosystem) && !strings.ContainsAny(ecosystem, `/\`) && ecosystem != "."
 }
 
 // broken counts an unreadable record. The example is the first by name, whatever the order of reading.

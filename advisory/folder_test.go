@@ -166,21 +166,75 @@ func TestFolder(t *testing.T) {
 	digests := make(map[string]bool)
 	for name, archived := range layouts {
 		t.Run(name, func(t *testing.T) {
-			db, err := Open(context.Background(), bucket(t, smallDatabase, archived))
-			if err != nil {
-				t.Fatal(err)
+			dir, cache := bucket(t, smallDatabase, archived), filepath.Join(t.TempDir(), "cache")
+			blocked := filepath.Join(t.TempDir(), "file")
+			write(t, blocked, nil)
+			// Without a cache, with an empty one, with a full one, and with one that can't be written.
+			for _, use := range []string{"", cache, cache, filepath.Join(blocked, "cache")} {
+				db, err := OpenFolder(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				db.useCache(use)
+				matchSmall(t, db)
+				info := db.Info()
+				digests[info.Digest] = true
+				if info.AsOf != "2024-03-02T00:00:00Z" || info.Ecosystems["npm"] != 5 || info.Records != 7 {
+					t.Errorf("Info() = %+v", info)
+				}
+				if err := db.Close(); err != nil {
+					t.Error(err)
+				}
 			}
-			defer db.Close()
-			matchSmall(t, db)
-			info := db.Info()
-			digests[info.Digest] = true
-			if info.AsOf != "2024-03-02T00:00:00Z" || info.Ecosystems["npm"] != 5 {
-				t.Errorf("Info() = %+v", info)
+			kept, err := os.ReadDir(cache)
+			if err != nil || len(kept) != 3 {
+				t.Errorf("the cache holds %v, %v; want one index for each ecosystem", kept, err)
 			}
 		})
 	}
 	if len(digests) != 1 {
 		t.Errorf("the same records give the digests %v", digests)
+	}
+}
+
+// TestFolderCacheFollowsContent changes a record and damages a cached index: neither gives an old or wrong answer.
+func TestFolderCacheFollowsContent(t *testing.T) {
+	dir, cache := bucket(t, smallDatabase, func(string) bool { return true }), t.TempDir()
+	match := func() []string {
+		t.Helper()
+		db, err := OpenFolder(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		db.useCache(cache)
+		found, _, err := db.Match(t.Context(), []Query{{Ecosystem: "npm", Name: "right", Version: "2.0.0"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids(found[0])
+	}
+	want := []string{"GHSA-bbbb"}
+	if diff := cmp.Diff(want, match()); diff != "" {
+		t.Errorf("at first (-want +got):\n%s", diff)
+	}
+	kept, err := filepath.Glob(filepath.Join(cache, "*.index"))
+	if err != nil || len(kept) != 1 {
+		t.Fatal(kept, err)
+	}
+	content, err := os.ReadFile(kept[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []int{0, pageSize + 10, len(content) - 1} {
+		write(t, kept[0], flip(content, at))
+		if diff := cmp.Diff(want, match()); diff != "" {
+			t.Errorf("with a cached index that is damaged at %d (-want +got):\n%s", at, diff)
+		}
+	}
+	write(t, filepath.Join(dir, "npm", "all.zip"), pack(t, map[string]string{"GHSA-aaaa.json": smallDatabase["npm"]["GHSA-aaaa.json"]}))
+	if diff := cmp.Diff([]string(nil), match()); diff != "" {
+		t.Errorf("after the archive changed (-want +got):\n%s", diff)
 	}
 }
 

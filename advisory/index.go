@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -56,6 +55,13 @@ type EcosystemInfo struct {
 	// Where an update took the records from and how far it got: the newest modification that the bucket's list had.
 	ETag  string `json:"etag,omitempty"`
 	Until string `json:"until,omitempty"`
+}
+
+func (e EcosystemInfo) broken() error {
+	if e.Broken == "" {
+		return nil
+	}
+	return errors.New(e.Broken)
 }
 
 // OpenIndex opens an index file. The error is a *DamageError if the file is none.
@@ -152,12 +158,16 @@ func (x *Index) Verify() (err error) {
 
 // Match implements Database.
 func (x *Index) Match(ctx context.Context, queries []Query) (found [][]*Record, notices []inventory.Notice, err error) {
-	defer guard(&err)()
-	found, undecided, err := x.match(ctx, queries)
+	found, undecided, err := x.matchGuarded(ctx, queries)
 	if err != nil {
 		return nil, nil, withPath(err, x.path)
 	}
 	return found, append(x.notices(queries), undecidedNotices(undecided)...), nil
+}
+
+func (x *Index) matchGuarded(ctx context.Context, queries []Query) (found [][]*Record, undecided map[string]int, err error) {
+	defer guard(&err)()
+	return x.match(ctx, queries)
 }
 
 // notices tells what of the ecosystems in question the index does not hold.
@@ -176,15 +186,11 @@ func (x *Index) notices(queries []Query) []inventory.Notice {
 	for _, name := range sortedKeys(asked) {
 		e, ok := x.meta.Ecosystems[name]
 		if !ok {
-			notices = append(notices, missingEcosystem(filepath.ToSlash(x.path), name))
+			notices = append(notices, missingEcosystem(x.path, name))
 			continue
 		}
 		s := readStats{records: e.Records + e.Unreadable, unreadable: e.Unreadable, example: e.Example}
-		var broken error
-		if e.Broken != "" {
-			broken = errors.New(e.Broken)
-		}
-		notices = append(notices, s.notices(x.path, name, broken)...)
+		notices = append(notices, s.notices(x.path, name, e.broken())...)
 	}
 	return notices
 }
