@@ -23,6 +23,7 @@ var NPM = &Ecosystem{
 		{Name: "package-lock.json", Match: base("package-lock.json"), LockFile: true, Read: readPackageLock},
 		{Name: "npm-shrinkwrap.json", Match: base("npm-shrinkwrap.json"), LockFile: true, Read: readPackageLock},
 		{Name: "yarn.lock", Match: base("yarn.lock"), LockFile: true, Read: readYarnLock},
+		{Name: "pnpm-lock.yaml", Match: base("pnpm-lock.yaml"), LockFile: true, Read: readPNPMLock},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {
 		namespace, name := splitLast(name, "/")

@@ -1,6 +1,7 @@
 package ecosystem
 
 import (
+	"cmp"
 	"path"
 	"strings"
 
@@ -27,7 +28,7 @@ func (a *npmAsker) ask(i int, member string, scope inventory.Scope, manifest inv
 		}
 		a.isRoot[i] = true
 		a.doc.Roots = append(a.doc.Roots, i)
-		e.Scope = scope
+		e.Scope = cmp.Or(e.Scope, scope) // some files state it
 		if member != "" {
 			e.Chain = []string{a.doc.Root, member, e.Name}
 		}
