@@ -24,6 +24,8 @@ var NPM = &Ecosystem{
 		{Name: "npm-shrinkwrap.json", Match: base("npm-shrinkwrap.json"), LockFile: true, Read: readPackageLock},
 		{Name: "yarn.lock", Match: base("yarn.lock"), LockFile: true, Read: readYarnLock},
 		{Name: "pnpm-lock.yaml", Match: base("pnpm-lock.yaml"), LockFile: true, Read: readPNPMLock},
+		{Name: "bun.lock", Match: base("bun.lock"), LockFile: true, Read: readBunLock},
+		{Name: "bun.lockb", Match: base("bun.lockb"), LockFile: true, Read: readBunLockb},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {
 		namespace, name := splitLast(name, "/")
@@ -578,7 +580,10 @@ func npmCommit(address string) string {
 
 // integrity reads the strongest digest of a Subresource Integrity value (https://www.w3.org/TR/SRI/).
 func integrity(value string) (inventory.Hash, bool) {
-	names := [...]struct{ prefix, name string }{{"sha512-", "SHA-512"}, {"sha384-", "SHA-384"}, {"sha256-", "SHA-256"}, {"sha1-", "SHA-1"}}
+	names := [...]struct {
+		prefix, name string
+		size         int
+	}{{"sha512-", "SHA-512", 64}, {"sha384-", "SHA-384", 48}, {"sha256-", "SHA-256", 32}, {"sha1-", "SHA-1", 20}}
 	for _, n := range names {
 		for field := range strings.FieldsSeq(value) {
 			encoded, ok := strings.CutPrefix(field, n.prefix)
@@ -586,7 +591,7 @@ func integrity(value string) (inventory.Hash, bool) {
 				continue
 			}
 			encoded, _, _ = strings.Cut(encoded, "?") // options
-			if sum, err := base64.StdEncoding.DecodeString(encoded); err == nil {
+			if sum, err := base64.StdEncoding.DecodeString(encoded); err == nil && len(sum) == n.size {
 				return inventory.Hash{Algorithm: n.name, Value: hex.EncodeToString(sum)}, true
 			}
 		}

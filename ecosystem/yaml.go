@@ -30,7 +30,7 @@ const maxYAML = 16 << 20
 // yamlRetries bounds how often the end of a broken file is cut off further.
 const yamlRetries = 4
 
-var yamlErrorLine = regexp.MustCompile(`^yaml: line (\d+): `)
+var yamlParserLine = regexp.MustCompile(`^yaml: line (\d+): `)
 
 // parseYAML reads all documents of a file. Of a file that is broken it returns what stands before the broken line,
 // with the error.
@@ -51,7 +51,7 @@ func parseYAML(name string, data []byte) (*yamlFile, error) {
 	}
 	failed := &Error{Location: inventory.Location{Path: name}, Err: errors.New(strings.TrimPrefix(err.Error(), "yaml: "))}
 	for range yamlRetries {
-		m := yamlErrorLine.FindStringSubmatch(err.Error())
+		m := yamlParserLine.FindStringSubmatch(err.Error())
 		if m == nil {
 			break
 		}
