@@ -30,11 +30,14 @@ func (a *app) advisories(ctx context.Context, dir string, cfg *config.Config, op
 	if err != nil {
 		return found, err
 	}
-	if path != "" {
+	switch {
+	case path != "":
 		found.scanner.DB, err = advisory.Open(ctx, path)
 		if err != nil {
 			return found, usage("", "%s: %w", source, err)
 		}
+	case !opts.offline:
+		found.scanner.DB = &osv.API{BaseURL: a.getenv("TRIFECTA_OSV_API"), Cache: osv.CacheDir()}
 	}
 	intelDir := opts.intel
 	if intelDir == "" && path != "" {

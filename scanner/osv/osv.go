@@ -48,7 +48,7 @@ func (*Scanner) Name() string { return "dependencies" }
 // Scan returns the findings of all packages. What could not be matched is told by notices; the error is that of a
 // database that could not be asked at all.
 func (s *Scanner) Scan(ctx context.Context, inv *inventory.Inventory) (*scanner.Judgement, error) {
-	plan := s.plan(inv.Packages)
+	plan := s.plan(inv)
 	out := &scanner.Judgement{Notices: plan.notices}
 	if len(plan.questions) == 0 {
 		return out, nil
@@ -135,15 +135,15 @@ type plan struct {
 	notices   []inventory.Notice
 }
 
-func (s *Scanner) plan(packages []inventory.Package) plan {
+func (s *Scanner) plan(inv *inventory.Inventory) plan {
 	service, ok := s.DB.(interface{ Online() bool })
 	online := ok && service.Online()
 	var p plan
 	private := 0
 	unversioned := map[string][]site{}
 	names := map[string][]string{}
-	for i := range packages {
-		pkg := &packages[i]
+	for i := range inv.Packages {
+		pkg := &inv.Packages[i]
 		type key struct {
 			advisory.Query
 			source bool
@@ -175,7 +175,16 @@ func (s *Scanner) plan(packages []inventory.Package) plan {
 			private++
 		}
 	}
+	told := map[string]bool{} // files of which the inventory says why versions are not known
+	for _, n := range inv.Notices {
+		if n.Location != nil && slices.Contains(withoutVersions, n.Code) {
+			told[n.Location.Path] = true
+		}
+	}
 	for _, path := range slices.Sorted(maps.Keys(unversioned)) {
+		if told[path] {
+			continue
+		}
 		at := unversioned[path][0].Location
 		p.notices = append(p.notices, inventory.Notice{
 			Code: "package-without-version", Location: &at,
@@ -192,6 +201,9 @@ func (s *Scanner) plan(packages []inventory.Package) plan {
 	}
 	return p
 }
+
+// withoutVersions are the notices by which readers of manifests say that versions are not known.
+var withoutVersions = []string{"package-without-version", "version-not-pinned", "version-unknown"}
 
 // queryFor returns what a database is asked about a package in one place, and whether it comes from source code rather than
 // from a registry. The query is without version and commit where there is nothing to ask by.
