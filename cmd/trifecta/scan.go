@@ -135,6 +135,9 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 		return nil, nil, err
 	}
 
+	shown := a.progress()
+	defer shown.step("")
+	shown.step("reading " + dir)
 	tree, err := inventory.OpenTree(ctx, dir, inventory.Limits{}, cfg.Skip.Paths...)
 	if err != nil {
 		return nil, nil, &exitError{code: exitUnable, err: err}
@@ -158,6 +161,7 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 		}
 	}
 	p.finish = func(res *scanner.Result) { cfg.Apply(res, asOf) }
+	p.shown = shown
 
 	res, err := p.run(ctx, tree, slices.Concat(notLookedAt(tree, looksAt), data.notices))
 	if err != nil {
@@ -185,6 +189,7 @@ type pipeline struct {
 	sources  []inventory.Source
 	scanners []scanner.Scanner
 	finish   func(*scanner.Result) // the decisions of the team
+	shown    progress
 }
 
 // run makes the result of one tree. notices are what is known not to be looked at.
@@ -194,6 +199,7 @@ func (p *pipeline) run(ctx context.Context, tree *inventory.Tree, notices []inve
 		return nil, &exitError{code: exitUnable, err: err}
 	}
 	inv.Notices = append(inv.Notices, notices...)
+	p.shown.step(fmt.Sprintf("matching %s", plural(len(inv.Packages), "package")))
 	res, err := scanner.Run(ctx, inv, p.scanners...)
 	if err != nil {
 		return nil, &exitError{code: exitUnable, err: err}

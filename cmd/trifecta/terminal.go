@@ -21,3 +21,24 @@ func (a *app) terminal() report.Options {
 	}
 	return opts
 }
+
+// progress shows on a terminal what is being done, on one line that the next step overwrites. It is silent elsewhere.
+type progress struct {
+	to *os.File // nil where nobody watches
+}
+
+// progress returns the progress line of this process: that of standard error if it is a terminal.
+func (a *app) progress() progress {
+	f, ok := a.err.(*os.File)
+	if !ok || a.quiet || a.verbose || !term.IsTerminal(int(f.Fd())) || a.getenv("TERM") == "dumb" {
+		return progress{}
+	}
+	return progress{to: f}
+}
+
+// step replaces the line. An empty one leaves nothing behind.
+func (p progress) step(what string) {
+	if p.to != nil {
+		_, _ = p.to.WriteString("\r\x1b[K" + what) // nobody is left to tell
+	}
+}
