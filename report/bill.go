@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/github/go-spdx/v2/spdxexp"
 	"github.com/github/go-spdx/v2/spdxexp/spdxlicenses"
 	"github.com/google/uuid"
 
@@ -183,26 +182,54 @@ func (known licenses) classify(s string) license {
 
 // licenseID returns the SPDX list's spelling of an id, deprecated ones included, and nothing for what is none.
 func licenseID(s string) string {
-	if s == "" || len(s) > 64 {
-		return ""
-	}
-	if ok, id := spdxexp.ActiveLicense(s); ok {
+	if id := inList(spdxlicenses.GetLicenses(), s); id != "" {
 		return id
 	}
-	if i := slices.IndexFunc(spdxlicenses.GetDeprecated(), func(id string) bool { return strings.EqualFold(id, s) }); i >= 0 {
-		return spdxlicenses.GetDeprecated()[i]
-	}
-	return ""
+	return inList(spdxlicenses.GetDeprecated(), s)
 }
 
-// isExpression reports whether s is an SPDX licence expression over ids of the list. References to licences that a
-// document would have to define count as names.
+func inList(list []string, s string) string {
+	i := slices.IndexFunc(list, func(id string) bool { return strings.EqualFold(id, s) })
+	if i < 0 {
+		return ""
+	}
+	return list[i]
+}
+
+// isExpression reports whether s is a licence expression of the SPDX list's ids
+// (https://spdx.github.io/spdx-spec/v2.3/SPDX-license-expressions/). References to licences that a document would have
+// to define count as names. The parser of github.com/github/go-spdx is not used: it panics on "MIT OR (".
 func isExpression(s string) bool {
-	if s == "" || len(s) > maxExpression || strings.Contains(s, "Ref-") {
+	if len(s) > maxExpression {
 		return false
 	}
-	ok, _ := spdxexp.ValidateLicenses([]string{s})
-	return ok
+	operand, exception, canHaveException, depth := true, false, false, 0
+	for token := range strings.FieldsSeq(strings.NewReplacer("(", " ( ", ")", " ) ").Replace(s)) {
+		switch {
+		case exception:
+			if inList(spdxlicenses.GetExceptions(), token) == "" {
+				return false
+			}
+			exception, canHaveException = false, false
+		case operand && token == "(":
+			depth++
+		case operand:
+			if licenseID(token) == "" && licenseID(strings.TrimSuffix(token, "+")) == "" {
+				return false
+			}
+			operand, canHaveException = false, true
+		case token == "AND", token == "OR":
+			operand = true
+		case token == "WITH" && canHaveException:
+			exception = true
+		case token == ")" && depth > 0:
+			depth--
+			canHaveException = false
+		default:
+			return false
+		}
+	}
+	return !operand && !exception && depth == 0
 }
 
 // of returns the licences of a package, each once.

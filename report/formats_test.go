@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/CycloneDX/cyclonedx-go"
+	"github.com/google/osv-scanner/v2/pkg/models"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	spdxjson "github.com/spdx/tools-golang/json"
 
@@ -185,6 +186,57 @@ func TestSARIFLimits(t *testing.T) {
 	for _, r := range run.Tool.Driver.Rules {
 		if len(r.Properties.Tags) > 20 {
 			t.Errorf("rule %s has %d tags", r.ID, len(r.Properties.Tags))
+		}
+	}
+}
+
+// osv-scanner's own types read the document, and its records keep to the OSV schema.
+func TestOSVJSONReadsBack(t *testing.T) {
+	for which, res := range results(t) {
+		var b bytes.Buffer
+		if err := report.OSVJSON(&b, res, report.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		var doc models.VulnerabilityResults
+		if err := json.Unmarshal(b.Bytes(), &doc); err != nil {
+			if which != "hostile" { // its types refuse times and enumerations that are none
+				t.Errorf("%s: %v", which, err)
+			}
+			continue
+		}
+		want := 0
+		for _, f := range res.Findings {
+			if f.Advisory != nil && f.Status != scanner.StatusSuppressed {
+				want++
+			}
+		}
+		if got := len(doc.Flatten()); got != want {
+			t.Errorf("%s: %d vulnerabilities, want %d", which, got, want)
+		}
+	}
+}
+
+func TestOSVJSONRecords(t *testing.T) {
+	schema := compile(t, filepath.Join(shared.Dir(t), "schemas", "osv", "osv-schema.json"))
+	var b bytes.Buffer
+	if err := report.OSVJSON(&b, sample(), report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Results []struct {
+			Packages []struct{ Vulnerabilities []json.RawMessage }
+		}
+	}
+	if err := json.Unmarshal(b.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range doc.Results {
+		for _, p := range r.Packages {
+			for _, v := range p.Vulnerabilities {
+				if err := validate(schema, v); err != nil {
+					t.Error(err)
+				}
+			}
 		}
 	}
 }

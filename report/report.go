@@ -53,6 +53,9 @@ var Formats = []Format{
 	{"markdown", "for step summaries and comments", Markdown},
 	{"cyclonedx", "CycloneDX 1.6 with vulnerabilities, as JSON", CycloneDX},
 	{"spdx", "SPDX 2.3 as JSON", SPDX},
+	{"osv-json", "vulnerabilities in the shape of osv-scanner's JSON", OSVJSON},
+	{"csv", "one line for each finding, for spreadsheets", CSV},
+	{"junit", "test report that CI systems show", JUnit},
 }
 
 // Lookup returns the format with a name. The error names those that exist.
