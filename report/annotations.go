@@ -39,18 +39,18 @@ type annotation struct {
 
 // Annotate puts the findings that matter on their lines: the first thirty lines in the order of the result, what is
 // new only where the result has a base. All findings of one line share one annotation. A finding is an error at tier act,
-// a warning at tier attend and a notice otherwise; when a level is full the next lower one takes over, and the last
-// notice says how much is left for the other reports. What could not be looked at has one notice of its own.
+// a warning at tier attend and a notice otherwise; when a level is full the next lower one takes over, and a notice says
+// how much is left for the other reports. The notices of the result follow: on their lines as far as there is room, the
+// others together in the last annotation.
 func (w *Workflow) Annotate(res *scanner.Result) error {
 	groups := onLines(res.Findings)
-	unseen := unseenAnnotation(res.Notices)
-	reserved := 0
-	if unseen != nil {
-		reserved++
+	kept := 0 // for the notices of the result that share an annotation
+	if len(res.Notices) > 0 {
+		kept = 1
 	}
 	var shown int
 	for _, g := range groups {
-		level := w.free(levelOf(g[0].Tier), reserved+1)
+		level := w.free(levelOf(g[0].Tier), kept+1)
 		if level == "" {
 			break
 		}
@@ -70,8 +70,19 @@ func (w *Workflow) Annotate(res *scanner.Result) error {
 			return err
 		}
 	}
-	if unseen != nil {
-		return w.annotate(levelNotice, *unseen)
+	var together []inventory.Notice
+	for _, n := range res.Notices {
+		if n.Location == nil || n.Location.Line == 0 || w.free(levelNotice, kept) == "" {
+			together = append(together, n)
+			continue
+		}
+		a := annotation{location: *n.Location, title: "trifecta: " + n.Code, message: cut(clean(n.Message), 1000)}
+		if err := w.annotate(levelNotice, a); err != nil {
+			return err
+		}
+	}
+	if len(together) > 0 {
+		return w.annotate(levelNotice, list(together))
 	}
 	return nil
 }
@@ -197,12 +208,9 @@ func placeOf(l inventory.Location) string {
 // noticesPerAnnotation bounds the list of what was not looked at.
 const noticesPerAnnotation = 10
 
-// unseenAnnotation sums up what could not be looked at; nil where there is nothing to say.
-func unseenAnnotation(notices []inventory.Notice) *annotation {
-	if len(notices) == 0 {
-		return nil
-	}
-	a := &annotation{title: "trifecta: " + count(len(notices), "part") + " not looked at"}
+// list writes one annotation for several notices.
+func list(notices []inventory.Notice) annotation {
+	a := annotation{title: "trifecta: " + count(len(notices), "notice") + " about this scan"}
 	var lines []string
 	for i, n := range notices {
 		if i == noticesPerAnnotation {
@@ -216,10 +224,6 @@ func unseenAnnotation(notices []inventory.Notice) *annotation {
 		lines = append(lines, line)
 	}
 	a.message = strings.Join(lines, "\n")
-	if len(notices) == 1 && notices[0].Location != nil {
-		a.location = *notices[0].Location
-		a.message = cut(clean(notices[0].Message), 500)
-	}
 	return a
 }
 

@@ -89,16 +89,44 @@ func (w *Workflow) Error(title, message string) error {
 }
 
 // Verbatim lets write fill a part of the step's log of which the runner takes nothing for a command, whatever it says.
-// write gets a writer that is good until it returns.
+// The writer that write gets is good until it returns.
 func (w *Workflow) Verbatim(write func(io.Writer) error) error {
-	token := "trifecta-" + rand.Text() // nobody who writes the text can know it
-	if _, err := fmt.Fprintf(w.out, "::stop-commands::%s\n", token); err != nil {
-		return err
+	v := &verbatim{out: w.out}
+	return errors.Join(write(v), v.end())
+}
+
+// verbatim is a part of the log between stop-commands and the word that ends it; see
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#stopping-and-starting-workflow-commands.
+type verbatim struct {
+	out     io.Writer
+	token   string // empty before the first byte
+	midLine bool
+}
+
+func (v *verbatim) Write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
 	}
-	err := write(w.out)
-	// The first line end closes a last line that has none.
-	_, endErr := fmt.Fprintf(w.out, "\n::%s::\n", token)
-	return errors.Join(err, endErr)
+	if v.token == "" {
+		v.token = "trifecta-" + rand.Text() // whoever writes the text can't know it
+		if _, err := fmt.Fprintf(v.out, "::stop-commands::%s\n", v.token); err != nil {
+			return 0, err
+		}
+	}
+	v.midLine = p[len(p)-1] != '\n'
+	return v.out.Write(p)
+}
+
+func (v *verbatim) end() error {
+	if v.token == "" {
+		return nil
+	}
+	lineEnd := ""
+	if v.midLine {
+		lineEnd = "\n"
+	}
+	_, err := fmt.Fprintf(v.out, "%s::%s::\n", lineEnd, v.token)
+	return err
 }
 
 // do lets the SDK write and turns its panics, which are how it reports a failed write, into errors.

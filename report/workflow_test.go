@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -135,12 +136,17 @@ func TestAnnotate(t *testing.T) {
 		{
 			"what was not looked at is on its line",
 			scanner.Result{Notices: []inventory.Notice{notice}},
-			[]string{"notice pom.xml:7 trifecta: 1 part not looked at"},
+			[]string{"notice pom.xml:7 trifecta: unreadable-file"},
 		},
 		{
-			"several such parts share a notice",
-			scanner.Result{Notices: []inventory.Notice{notice, notice}},
-			[]string{"notice : trifecta: 2 parts not looked at"},
+			"notices without a line share an annotation",
+			scanner.Result{Notices: []inventory.Notice{{Code: "no-database"}, notice, {Code: "not-evaluated", Location: &inventory.Location{Path: "main.tf"}}}},
+			[]string{"notice pom.xml:7 trifecta: unreadable-file", "notice : trifecta: 2 notices about this scan"},
+		},
+		{
+			"so do those that there is no room for",
+			scanner.Result{Notices: slices.Repeat([]inventory.Notice{notice}, 30)},
+			append(slices.Repeat([]string{"notice pom.xml:7 trifecta: unreadable-file"}, 9), "notice : trifecta: 21 notices about this scan"),
 		},
 	}
 	for _, tt := range tests {
@@ -260,6 +266,9 @@ func TestMissingFiles(t *testing.T) {
 func TestVerbatim(t *testing.T) {
 	var b bytes.Buffer
 	w := report.NewWorkflow(&b, nothing)
+	if err := w.Verbatim(func(io.Writer) error { return nil }); err != nil || b.Len() > 0 {
+		t.Fatalf("nothing was written as %q, %v", b.String(), err)
+	}
 	err := w.Verbatim(func(w io.Writer) error {
 		_, err := io.WriteString(w, "::set-output name=act::0\n##[error]x")
 		return err
@@ -279,7 +288,8 @@ func TestWorkflowBrokenLog(t *testing.T) {
 	if err := w.Annotate(sample()); !errors.Is(err, errBroken) {
 		t.Errorf("Annotate: %v", err)
 	}
-	if err := w.Verbatim(func(io.Writer) error { return nil }); !errors.Is(err, errBroken) {
+	write := func(w io.Writer) error { _, err := io.WriteString(w, "x"); return err }
+	if err := w.Verbatim(write); !errors.Is(err, errBroken) {
 		t.Errorf("Verbatim: %v", err)
 	}
 }

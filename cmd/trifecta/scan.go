@@ -38,6 +38,8 @@ type scanOptions struct {
 	strict  bool
 	// noMatch makes the inventory alone: sbom looks nothing up.
 	noMatch bool
+	// failOnDefault is what counts where neither the flag nor the configuration says it.
+	failOnDefault []string
 }
 
 // parts are what a scan can look at, as --only and --skip name them.
@@ -47,6 +49,8 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	registerOutput(cmd, &o.outputs)
 	f.StringSliceVar(&o.failOn, "fail-on", nil, "what makes the exit code 1: any of `critical,high,medium,low,unknown,act,attend,none` (default high; none for ci)")
+	f.StringSliceVar(&o.failOnDefault, "fail-on-default", []string{string(scanner.High)}, "for the scan that ci starts")
+	_ = f.MarkHidden("fail-on-default") // a flag that is not there would be a mistake above
 	f.StringSliceVar(&o.only, "only", nil, "look at these `PARTS` alone: "+strings.Join(parts, ", "))
 	f.StringSliceVar(&o.skip, "skip", nil, "leave these `PARTS` out")
 	f.BoolVar(&o.offline, "offline", false, "open no socket; what could not be looked up is a notice")
@@ -98,7 +102,7 @@ func (a *app) runScan(ctx context.Context, dir string, opts *scanOptions) error 
 	if err := a.write(outputs, res); err != nil {
 		return err
 	}
-	failOn, err := decide(opts.failOn, cfg.FailOn, []string{string(scanner.High)})
+	failOn, err := decide(opts.failOn, cfg.FailOn, opts.failOnDefault)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Runs action.yml in a workflow of the repository in e2e/sample, with act in host mode, and checks what a user sees:
+# the annotation on its line, the step summary, the outputs, the files. Needs git, Go and act, which is installed into
+# a cache where it is missing.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+act_version=v0.2.89
+
+skip() { echo "SKIP: $*"; exit 77; }
+fail() { echo "FAIL: $*" >&2; exit 1; }
+
+for tool in git go tar; do
+  command -v "$tool" >/dev/null || skip "$tool is missing"
+done
+
+act=$(command -v act || true)
+if [ -z "$act" ]; then
+  tools=${XDG_CACHE_HOME:-$HOME/.cache}/trifecta-e2e/act-$act_version
+  act=$tools/act
+  if [ ! -x "$act" ]; then
+    echo "installing act $act_version"
+    (cd / && GOFLAGS='' GOBIN=$tools go install "github.com/nektos/act@$act_version") || skip "act $act_version can't be installed"
+  fi
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+out=$work/out
+mkdir "$out"
+
+# The action as a user gets it: the files of this commit and nothing else.
+mkdir "$work/action"
+git -C "$root" ls-files -z --cached --others --exclude-standard |
+  (cd "$root" && while IFS= read -r -d '' f; do [ ! -f "$f" ] || printf '%s\0' "$f"; done) |
+  tar -C "$root" --null --files-from=- -cf - | tar -C "$work/action" -xf -
+
+# act fetches actions in advance, also those that a condition leaves out. Go is here, so this one must not run.
+mkdir "$work/setup-go"
+cat >"$work/setup-go/action.yml" <<'YAML'
+name: stand-in
+description: fails when it runs
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      run: exit 1
+YAML
+setup_go=$(sed -n 's|.*uses: \(actions/setup-go@[0-9a-f]*\).*|\1|p' "$root/action.yml")
+
+repository=$work/repository
+cp -R "$root/e2e/sample" "$repository"
+git -C "$repository" init -q -b main
+git -C "$repository" add -A
+git -C "$repository" -c user.name=e2e -c user.email=e2e@registry.example commit -q -m sample
+git -C "$repository" remote add origin https://github.com/registry-example/sample.git
+
+canary=ghp_CANARY0000000000000000000000000000000
+# The caches of Go stay where they are; that of act goes with the work folder.
+GOCACHE=$(go env GOCACHE) GOMODCACHE=$(go env GOMODCACHE)
+export GOCACHE GOMODCACHE E2E_OUT=$out
+
+run_act() { # EVENT: runs the workflow, log in $log
+  log=$work/act-$1.log
+  rm -rf "${out:?}"/*
+  (cd "$repository" && XDG_CACHE_HOME=$work/cache "$act" "$1" \
+    --platform ubuntu-latest=-self-hosted --action-offline-mode \
+    --local-repository "trifecta-scanner/trifecta@v0=$work/action" \
+    --local-repository "$setup_go=$work/setup-go" \
+    --secret "GITHUB_TOKEN=$canary") >"$log" 2>&1 ||
+    { cat "$log"; fail "act $1"; }
+}
+
+expect() { # FILE PATTERN: a line of the file matches the extended regular expression
+  grep -Eq -- "$2" "$1" || { cat "$1"; fail "no line of $(basename "$1") matches $2"; }
+}
+
+line=$(grep -n '"node_modules/coin-words"' "$root/e2e/sample/shop/package-lock.json" | cut -d: -f1)
+for event in push pull_request; do
+  run_act "$event"
+  expect "$log" "::(error|warning|notice) file=shop/package-lock\.json,line=$line,title=trifecta [a-z*]+%3A TRI-E2E-0001::"
+  expect "$log" 'Job succeeded'
+  expect "$out/outputs.json" '"findings": *"1"'
+  expect "$out/outputs.json" '"new-findings": *"1"'
+  expect "$out/outputs.json" '"exposed-workloads": *"0"'
+  expect "$out/outputs.json" '"sarif-file": *"reports/trifecta.sarif"'
+  expect "$log" 'Summary - '
+  expect "$log" '^\| .*coin-words 0\.4\.1' # the table of the summary
+  expect "$out/result.json" '"path": "shop/package-lock\.json"'
+  expect "$out/trifecta.sarif" '"uri": *"shop/package-lock\.json"'
+  [ ! -e "$out/sbom.cdx.json" ] || expect "$out/sbom.cdx.json" 'pkg:npm/coin-words@0\.4\.1'
+  if grep -rqF -- "$canary" "$log" "$out"; then
+    fail "the token stands in the log or in a file of the result"
+  fi
+  echo "ok: $event"
+done
