@@ -205,10 +205,6 @@ func (p *publisher) publish(dir string, res *scanner.Result) error {
 	for _, f := range []struct{ format, name string }{
 		{"json", p.files.result}, {"sarif", p.files.sarif}, {"cyclonedx", p.files.sbom},
 	} {
-		if _, err := report.Lookup(f.format); err != nil && f.format == "cyclonedx" {
-			p.files.sbom = "" // until report has it
-			continue
-		}
 		if err := writeReport(workspace, f.name, f.format, res); err != nil {
 			return err
 		}
