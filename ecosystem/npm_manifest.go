@@ -14,10 +14,10 @@ import (
 type packageJSON struct {
 	Name       string
 	Version    string
-	Private    bool
 	Licenses   []string
 	Workspaces []string
 	Wants      []packageWant // in the order of the file
+	version    inventory.Location
 	where      map[string]int
 }
 
@@ -46,14 +46,14 @@ func readPackageJSON(tree *inventory.Tree, name string) *packageJSON {
 func parsePackageJSON(name string, data []byte) (*packageJSON, error) {
 	m := &packageJSON{where: map[string]int{}}
 	r := newJSONReader(name, data)
-	err := r.document(func(key string, _ int) error {
+	err := r.document(func(key string, start int) error {
 		switch key {
 		case "name":
 			return r.readString(&m.Name)
 		case "version":
-			return r.readString(&m.Version)
-		case "private":
-			return r.readTrue(&m.Private)
+			err := r.readString(&m.Version)
+			m.version = r.location(start)
+			return err
 		case "license", "licenses":
 			return readNPMLicenses(r, &m.Licenses, 0)
 		case "workspaces":
