@@ -2,74 +2,26 @@ package git
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/trifecta-scanner/trifecta/internal/git/gittest"
 )
 
-// repository is a repository made by the real git, so that packs, shallow clones and merges are what people have.
-type repository struct {
-	t   *testing.T
-	dir string
-}
-
-func newRepository(t *testing.T) repository {
-	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is not installed")
-	}
-	r := repository{t, t.TempDir()}
-	r.git("init", "-q", "-b", "main")
-	return r
-}
-
-func (r repository) git(args ...string) string {
-	r.t.Helper()
-	cmd := exec.Command("git", args...)
-	cmd.Dir = r.dir
-	cmd.Env = append(os.Environ(),
-		"GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull,
-		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@shop.example", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@shop.example",
-		"GIT_AUTHOR_DATE=2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE=2026-01-01T00:00:00Z")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		r.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// commit writes files (name, content, ...) and returns the new commit.
-func (r repository) commit(files ...string) string {
-	r.t.Helper()
-	for i := 0; i < len(files); i += 2 {
-		name := filepath.Join(r.dir, files[i])
-		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-			r.t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(files[i+1]), 0o600); err != nil {
-			r.t.Fatal(err)
-		}
-	}
-	r.git("add", "-A")
-	r.git("commit", "-q", "--allow-empty", "-m", fmt.Sprint(files))
-	return r.git("rev-parse", "HEAD")
-}
-
 func TestOpenRevision(t *testing.T) {
-	r := newRepository(t)
-	first := r.commit("a.txt", "one", "web/package.json", "{}")
-	r.git("tag", "v1")
-	r.git("switch", "-q", "-c", "feature")
-	r.commit("a.txt", "two")
-	r.git("switch", "-q", "main")
-	main := r.commit("main.txt", "later")
-	r.git("update-ref", "refs/remotes/origin/next", main)
-	r.git("switch", "-q", "feature")
+	r := gittest.New(t)
+	first := r.Commit("a.txt", "one", "web/package.json", "{}")
+	r.Git("tag", "v1")
+	r.Git("switch", "-q", "-c", "feature")
+	r.Commit("a.txt", "two")
+	r.Git("switch", "-q", "main")
+	main := r.Commit("main.txt", "later")
+	r.Git("update-ref", "refs/remotes/origin/next", main)
+	r.Git("switch", "-q", "feature")
 
 	for _, tt := range []struct{ name, revision, want string }{
 		{"a branch that went on parts at the common commit", "main", first},
@@ -81,7 +33,7 @@ func TestOpenRevision(t *testing.T) {
 		{"a branch by its full name", "refs/heads/main", first},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			rev, err := OpenRevision(r.dir, tt.revision)
+			rev, err := OpenRevision(r.Dir, tt.revision)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,8 +48,8 @@ func TestOpenRevision(t *testing.T) {
 	}
 
 	t.Run("packed", func(t *testing.T) {
-		r.git("gc", "-q")
-		rev, err := OpenRevision(r.dir, "main")
+		r.Git("gc", "-q")
+		rev, err := OpenRevision(r.Dir, "main")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +58,7 @@ func TestOpenRevision(t *testing.T) {
 		}
 	})
 	t.Run("a folder of the repository", func(t *testing.T) {
-		rev, err := OpenRevision(filepath.Join(r.dir, "web"), "main")
+		rev, err := OpenRevision(filepath.Join(r.Dir, "web"), "main")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +67,7 @@ func TestOpenRevision(t *testing.T) {
 		}
 	})
 	t.Run("a folder that is new", func(t *testing.T) {
-		dir := filepath.Join(r.dir, "new")
+		dir := filepath.Join(r.Dir, "new")
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -128,17 +80,17 @@ func TestOpenRevision(t *testing.T) {
 		}
 	})
 	t.Run("names of contents", func(t *testing.T) {
-		rev, err := OpenRevision(r.dir, "main")
+		rev, err := OpenRevision(r.Dir, "main")
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, err := rev.FS.(interface{ ContentName(string) (string, error) }).ContentName("web/package.json")
-		if want := r.git("rev-parse", first+":web/package.json"); err != nil || got != want {
+		if want := r.Git("rev-parse", first+":web/package.json"); err != nil || got != want {
 			t.Errorf("ContentName = %q, %v; want %q", got, err, want)
 		}
 	})
 	t.Run("no such revision", func(t *testing.T) {
-		_, err := OpenRevision(r.dir, "origin/gone")
+		_, err := OpenRevision(r.Dir, "origin/gone")
 		var missing *MissingObjectsError
 		if !errors.As(err, &missing) || !strings.Contains(missing.Hint(), "git fetch origin gone") {
 			t.Errorf("OpenRevision = %v", err)
@@ -150,26 +102,24 @@ func TestOpenRevision(t *testing.T) {
 		}
 	})
 	t.Run("no common history", func(t *testing.T) {
-		r.git("switch", "-q", "--orphan", "alone")
-		r.commit("alone.txt", "x")
-		rev, err := OpenRevision(r.dir, "main")
+		r.Git("switch", "-q", "--orphan", "alone")
+		r.Commit("alone.txt", "x")
+		rev, err := OpenRevision(r.Dir, "main")
 		if err != nil || rev.Commit != main {
 			t.Errorf("OpenRevision = %+v, %v; want %s itself", rev, err, main)
 		}
-		r.git("switch", "-q", "feature")
+		r.Git("switch", "-q", "feature")
 	})
 	t.Run("merged", func(t *testing.T) {
-		r.git("merge", "-q", "-m", "merge", "main")
-		rev, err := OpenRevision(r.dir, "main")
+		r.Git("merge", "-q", "-m", "merge", "main")
+		rev, err := OpenRevision(r.Dir, "main")
 		if err != nil || rev.Commit != main {
 			t.Errorf("OpenRevision = %+v, %v; want %s", rev, err, main)
 		}
 	})
 	t.Run("shallow", func(t *testing.T) {
-		shallow := repository{t, filepath.Join(t.TempDir(), "clone")}
-		clone := repository{t, t.TempDir()}
-		clone.git("clone", "-q", "--depth", "1", "--branch", "feature", "file://"+r.dir, shallow.dir)
-		_, err := OpenRevision(shallow.dir, "main")
+		clone := r.Clone("--depth", "1", "--branch", "feature")
+		_, err := OpenRevision(clone.Dir, "main")
 		var missing *MissingObjectsError
 		if !errors.As(err, &missing) || !missing.Shallow || !strings.Contains(missing.Hint(), "fetch-depth: 0") {
 			t.Errorf("OpenRevision of a shallow clone = %v", err)
@@ -179,14 +129,14 @@ func TestOpenRevision(t *testing.T) {
 
 // TestRevisionLinks checks that links and submodules of a commit lead nowhere.
 func TestRevisionLinks(t *testing.T) {
-	r := newRepository(t)
-	if err := os.Symlink("/etc/passwd", filepath.Join(r.dir, "link")); err != nil {
+	r := gittest.New(t)
+	if err := os.Symlink("/etc/passwd", filepath.Join(r.Dir, "link")); err != nil {
 		t.Skip(err)
 	}
-	commit := r.commit("a.txt", "x")
-	r.git("update-index", "--add", "--cacheinfo", "160000,"+commit+",module")
-	r.git("commit", "-q", "-m", "module")
-	rev, err := OpenRevision(r.dir, "HEAD")
+	commit := r.Commit("a.txt", "x")
+	r.Git("update-index", "--add", "--cacheinfo", "160000,"+commit+",module")
+	r.Git("commit", "-q", "-m", "module")
+	rev, err := OpenRevision(r.Dir, "HEAD")
 	if err != nil {
 		t.Fatal(err)
 	}
