@@ -272,44 +272,41 @@ func (r *requirementsReader) manifestLine(cache map[string]map[string]inventory.
 	return lines[key]
 }
 
-// noticeLoose says which packages have no version that can be told from the files.
+// noticeLoose says for which packages a lower bound stands in for the version. Packages without any version are told
+// by the scanner, which can't match them.
 func (r *requirementsReader) noticeLoose(name string) {
-	if len(r.loose) == 0 {
-		return
-	}
 	var names []string
 	var first inventory.Location
 	for i, e := range r.Entries {
-		if !r.loose[i] {
-			continue
+		if r.loose[i] && e.Version != "" {
+			if len(names) == 0 {
+				first = e.Location
+			}
+			names = append(names, shorten(e.Name))
 		}
-		if first.IsZero() {
-			first = e.Location
-		}
-		const shown = 5
-		if len(names) == shown {
-			names = append(names, "…")
-			break
-		}
-		names = append(names, shorten(e.Name))
+	}
+	const shown = 5
+	listed := strings.Join(names[:min(shown, len(names))], ", ")
+	switch {
+	case len(names) == 0:
+		return
+	case len(names) > shown:
+		listed += ", …"
 	}
 	r.Notices = append(r.Notices, inventory.Notice{
 		Code: "version-not-pinned",
-		Message: fmt.Sprintf("%s does not pin the version of %d of its %d packages (%s), so that a lower bound stands in for it where there is one; pin them or add a lock file",
-			name, len(r.loose), len(r.Entries), strings.Join(names, ", ")),
+		Message: fmt.Sprintf("%s pins no version of %d of its %d packages (%s), so that the lower bound stands in for it; pin them or add a lock file",
+			name, len(names), len(r.Entries), listed),
 		Location: &first,
 	})
 }
-
-// developmentFiles are the words in the name of a requirements file that say that it is for development.
-var developmentFiles = []string{"dev", "devel", "develop", "development", "test", "tests", "testing", "lint", "doc", "docs"}
 
 // requirementsScope reads what a file is for from its name, which is all there is: requirements-dev.txt,
 // test_requirements.txt, requirements/docs.txt.
 func requirementsScope(file string) inventory.Scope {
 	words := strings.FieldsFunc(strings.ToLower(path.Base(file)), func(r rune) bool { return strings.ContainsRune("-_. ", r) })
 	for _, word := range words {
-		if slices.Contains(developmentFiles, word) {
+		if slices.Contains(developmentWords, word) {
 			return inventory.ScopeDevelopment
 		}
 	}

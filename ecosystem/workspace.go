@@ -80,6 +80,19 @@ func (d *Document) workspace(own []int, root int, about func(own, need int) ask)
 	}
 }
 
+// scopes gives entries without a scope that of the roots which bring them in. What ships for one root ships; what a
+// root of unknown scope brings in is unknown; the rest is for development.
+func (d *Document) scopes() {
+	for _, scope := range []inventory.Scope{inventory.ScopeRuntime, inventory.ScopeUnknown, inventory.ScopeDevelopment} {
+		reached := d.walk(func(root int) bool { return d.Entries[root].Scope == scope }, nil)
+		for i := range d.Entries {
+			if e := &d.Entries[i]; e.Scope == "" && reached[i] {
+				e.Scope = scope
+			}
+		}
+	}
+}
+
 // entryIndex finds entries by name.
 type entryIndex map[string][]int
 

@@ -149,6 +149,10 @@ func (f *yamlFile) offset(n *yaml.Node) int {
 	}
 	start := f.start[n.Line-1]
 	text := f.data[start:f.endOf(n.Line)]
+	const far = 1 << 12
+	if n.Column > far { // no one looks there, and counting would cost the square of the line
+		return start + min(n.Column-1, len(text))
+	}
 	column := 1
 	for i := range string(text) {
 		if column == n.Column {

@@ -1,0 +1,125 @@
+package ecosystem
+
+import (
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/trifecta-scanner/trifecta/inventory"
+)
+
+// fuzzFormat feeds a format with changed lock files beside a manifest of the fixtures, and with changed manifests
+// beside a lock file of the fixtures.
+func fuzzFormat(f *testing.F, format Format, ecosystem, lock, manifest, goodLock, goodManifest string) {
+	seed(f, ecosystem, lock)
+	if manifest != "" {
+		seed(f, ecosystem, manifest)
+	}
+	f.Fuzz(func(t *testing.T, data string) {
+		for _, files := range [][]string{{lock, data, manifest, goodManifest}, {lock, goodLock, manifest, data}} {
+			if manifest == "" {
+				files = files[:2]
+			}
+			doc, _ := format.Read(t.Context(), treeOf(t, files...), files[0])
+			checkDocument(t, doc)
+		}
+	})
+}
+
+func FuzzGemfileLock(f *testing.F) {
+	fuzzFormat(f, RubyGems.Formats[0], "rubygems", "Gemfile.lock", "Gemfile",
+		"GEM\n  remote: https://rubygems.org/\n  specs:\n    rails (7.1.0)\n      rack\n    rack (2.2.8)\n\nDEPENDENCIES\n  rails\n  rack!\n",
+		"gem 'rails'\ngroup :test do\n  gem 'rack'\nend\n")
+}
+
+func FuzzComposerLock(f *testing.F) {
+	fuzzFormat(f, Packagist.Formats[0], "packagist", "composer.lock", "composer.json",
+		`{"packages":[{"name":"a/b","version":"1.0","require":{"c/d":"*"}}],"packages-dev":[{"name":"c/d","version":"v2"}]}`,
+		`{"name":"x/y","require":{"a/b":"^1"},"require-dev":{"c/d":"*"}}`)
+}
+
+func FuzzMixLock(f *testing.F) {
+	f.Add(strings.Repeat("%{[", 100) + strings.Repeat("]}", 100))
+	fuzzFormat(f, Hex.Formats[0], "hex", "mix.lock", "",
+		"", "")
+}
+
+func FuzzMixExs(f *testing.F) {
+	f.Add("[app: :shop, deps: [{:a, only: [:dev]}, {:b, \"~> 1\", only: :test")
+	f.Fuzz(func(t *testing.T, data string) {
+		tree := treeOf(t, "mix.exs", data, "mix.lock", "%{\n  \"a\": {:hex, :a, \"1.0.0\", \"\", [:mix], [{:b, \"~> 1\", []}], \"hexpm\", \"\"},\n  \"b\": {:git, \"x\", \"y\", []},\n}\n")
+		doc, _ := readMixLock(t.Context(), tree, "mix.lock")
+		checkDocument(t, doc)
+	})
+}
+
+func FuzzRebarLock(f *testing.F) {
+	fuzzFormat(f, Hex.Formats[1], "hex", "rebar.lock", "rebar.config",
+		"{\"1.2.0\",[{<<\"a\">>,{pkg,<<\"a\">>,<<\"1\">>},0}]}.", "{deps, [{a, \"1\"}]}.")
+}
+
+func FuzzPubspecLock(f *testing.F) {
+	fuzzFormat(f, Pub.Formats[0], "pub", "pubspec.lock", "pubspec.yaml",
+		"packages:\n  a:\n    dependency: \"direct main\"\n    source: hosted\n    version: \"1.0.0\"\n", "name: x\ndependencies:\n  a: ^1.0.0\n")
+}
+
+func FuzzPackageResolved(f *testing.F) {
+	fuzzFormat(f, Swift.Formats[0], "swifturl", "Package.resolved", "Package.swift",
+		`{"pins":[{"identity":"a","location":"https://git.example/a/b.git","state":{"version":"1.0.0"}}],"version":2}`,
+		`.package(url: "https://git.example/a/b", from: "1.0.0")`)
+}
+
+func FuzzPodfileLock(f *testing.F) {
+	fuzzFormat(f, CocoaPods.Formats[0], "cocoapods", "Podfile.lock", "Podfile",
+		"PODS:\n  - A (1.0):\n    - B\n  - B (2.0)\nDEPENDENCIES:\n  - A\n", "pod 'A'\n")
+}
+
+func FuzzWorkflow(f *testing.F) {
+	seed(f, "github actions", path.Join(".github", "workflows", "*.y*ml"))
+	f.Add("runs:\n  steps:\n  - uses: a/b@v1 # v1.2\n  - &x {uses: c/d/e@main}\n  - *x\n")
+	f.Fuzz(func(t *testing.T, data string) {
+		for _, format := range GitHubActions.Formats {
+			doc, _ := format.Read(t.Context(), treeOf(t, "action.yml", data), "action.yml")
+			checkDocument(t, doc)
+		}
+	})
+}
+
+func FuzzTerraformLock(f *testing.F) {
+	fuzzFormat(f, Terraform.Formats[0], "terraform", ".terraform.lock.hcl", "main.tf",
+		"provider \"registry.example/a/b\" {\n  version = \"1.0\"\n}\n", "terraform {\n  required_providers {\n    b = { source = \"a/b\" }\n  }\n}\n")
+}
+
+func TestSwiftName(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://git.example/a/b.git": "git.example/a/b", "git@git.example:a/b.git": "git.example/a/b",
+		"ssh://git@git.example/a/b/": "git.example/a/b", "../b": "../b", "": "",
+		"https://git.example/a/b@c": "git.example/a/b@c",
+	} {
+		if got := swiftName(address); got != want {
+			t.Errorf("swiftName(%q) = %q, want %q", address, got, want)
+		}
+	}
+}
+
+func TestIsWorkflow(t *testing.T) {
+	for path, want := range map[string]bool{
+		".github/workflows/ci.yml": true, "sub/.github/workflows/ci.yaml": true, ".github/workflows/sub/ci.yml": false,
+		"workflows/ci.yml": false, "x.github/workflows/ci.yml": false, ".github/workflows/README.md": false,
+	} {
+		if got := isWorkflow(path); got != want {
+			t.Errorf("isWorkflow(%q) = %t, want %t", path, got, want)
+		}
+	}
+}
+
+func TestRubyScope(t *testing.T) {
+	for groups, want := range map[string]inventory.Scope{
+		"": inventory.ScopeRuntime, ":development, :test": inventory.ScopeDevelopment, "[:production, :test]": inventory.ScopeRuntime,
+		":assets": inventory.ScopeRuntime, "'test'": inventory.ScopeDevelopment,
+	} {
+		if got := rubyScope(groups); got != want {
+			t.Errorf("rubyScope(%q) = %s, want %s", groups, got, want)
+		}
+	}
+}

@@ -1,0 +1,242 @@
+package ecosystem
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/package-url/packageurl-go"
+
+	"github.com/trifecta-scanner/trifecta/inventory"
+)
+
+// Packagist is the PHP registry with Composer.
+var Packagist = &Ecosystem{
+	Name: "Packagist",
+	Formats: []Format{
+		{Name: "composer.lock", Match: base("composer.lock"), LockFile: true, Read: readComposerLock},
+	},
+	PURL: func(name, version string) packageurl.PackageURL {
+		namespace, name := splitLast(strings.ToLower(name), "/")
+		return packageurl.PackageURL{Type: packageurl.TypeComposer, Namespace: namespace, Name: name, Version: version}
+	},
+	Key: strings.ToLower,
+}
+
+// composerPackage is one package of a composer.lock (https://getcomposer.org/schema.json describes the same members).
+type composerPackage struct {
+	Name            string           `json:"name"`
+	Version         string           `json:"version"`
+	Source          composerArchive  `json:"source"`
+	Dist            composerArchive  `json:"dist"`
+	Require         composerRequires `json:"require"`
+	Replace         composerRequires `json:"replace"`
+	Provide         composerRequires `json:"provide"`
+	License         composerLicenses `json:"license"`
+	NotificationURL string           `json:"notification-url"`
+}
+
+type composerArchive struct {
+	Type      string `json:"type"`
+	Reference string `json:"reference"`
+	Shasum    string `json:"shasum"`
+}
+
+// composerRequires maps names to wanted versions. PHP writes an empty object as an empty array.
+type composerRequires map[string]string
+
+func (r *composerRequires) UnmarshalJSON(data []byte) error {
+	var m map[string]string
+	if json.Unmarshal(data, &m) == nil {
+		*r = m
+	}
+	return nil
+}
+
+// composerLicenses are SPDX expressions, in old files one without an array.
+type composerLicenses []string
+
+func (l *composerLicenses) UnmarshalJSON(data []byte) error {
+	var one string
+	if json.Unmarshal(data, &one) == nil {
+		*l = composerLicenses{one}
+		return nil
+	}
+	var many []string
+	if json.Unmarshal(data, &many) == nil {
+		*l = many
+	}
+	return nil
+}
+
+var errNoName = errors.New("it has no name")
+
+// composerLock collects a composer.lock.
+type composerLock struct {
+	doc    *Document
+	byName map[string]int // also by what a package replaces or provides
+	meta   []composerPackage
+}
+
+func readComposerLock(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
+	data, err := tree.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	l := &composerLock{doc: &Document{}, byName: map[string]int{}}
+	r := newJSONReader(name, data)
+	err = r.document(func(member string, _ int) error {
+		switch member {
+		case "packages":
+			return l.packages(r, inventory.ScopeRuntime)
+		case "packages-dev":
+			return l.packages(r, inventory.ScopeDevelopment)
+		}
+		return nil
+	})
+	l.connect(readComposerJSON(tree, path.Join(path.Dir(name), "composer.json")), name)
+	l.doc.Resolve()
+	return l.doc, err
+}
+
+func (l *composerLock) packages(r *jsonReader, scope inventory.Scope) error {
+	return r.array(func(start int) error {
+		l.doc.Declared++
+		raw, at, err := r.raw()
+		if err != nil {
+			return err
+		}
+		location := r.location(start)
+		var p composerPackage
+		if err := json.Unmarshal(raw, &p); err != nil || p.Name == "" {
+			l.doc.Notices = append(l.doc.Notices, inventory.Notice{
+				Code: "unreadable-entry", Message: fmt.Sprintf("an entry of %s can't be read: %v", location.Path, cmp.Or(err, errNoName)), Location: &location,
+			})
+			return nil
+		}
+		e := Entry{Name: p.Name, Version: p.Version, Location: composerPlace(r, raw, at, location), Scope: scope, Licenses: p.License}
+		e.Origin, e.Commit = p.origin()
+		if isHex(p.Dist.Shasum, 40) {
+			e.Hashes = []inventory.Hash{{Algorithm: "SHA-1", Value: strings.ToLower(p.Dist.Shasum)}}
+		}
+		l.byName[strings.ToLower(p.Name)] = len(l.doc.Entries)
+		l.doc.Entries = append(l.doc.Entries, e)
+		l.meta = append(l.meta, p)
+		return nil
+	})
+}
+
+// composerPlace returns the place of the name and version, which stand at the begin of a long entry.
+func composerPlace(r *jsonReader, raw []byte, at int, whole inventory.Location) inventory.Location {
+	start, end := -1, -1
+	inner := &jsonReader{base: at, path: r.path, lines: r.lines}
+	inner.reset(raw)
+	_ = inner.object(inner.member(func(m jsonMember) error { // raw was read before
+		switch m.name {
+		case "name":
+			start = m.start
+			end = max(end, m.end)
+		case "version":
+			end = max(end, m.end)
+		}
+		return nil
+	}))
+	if start < 0 {
+		return whole
+	}
+	return r.lines.Location(r.path, start, end)
+}
+
+// origin tells packages of a registry, which names the place where it counts downloads, from those of a repository.
+func (p composerPackage) origin() (inventory.Origin, string) {
+	commit := p.Source.Reference
+	if !isHex(commit, 40) {
+		commit = ""
+	}
+	switch {
+	case p.Dist.Type == "path":
+		return inventory.OriginPath, ""
+	case strings.HasPrefix(p.Version, "dev-") || strings.HasSuffix(p.Version, "-dev"):
+		return inventory.OriginGit, commit
+	case p.NotificationURL == "" && p.Source.Type == "git":
+		return inventory.OriginGit, commit
+	case p.NotificationURL == "" && p.Source.Type == "" && p.Dist.Type != "":
+		return inventory.OriginURL, ""
+	}
+	return inventory.OriginRegistry, ""
+}
+
+func (l *composerLock) connect(manifest *composerJSON, name string) {
+	for i, p := range l.meta {
+		for _, also := range []composerRequires{p.Replace, p.Provide} {
+			for other := range also {
+				if key := strings.ToLower(other); key != "" {
+					if _, ok := l.byName[key]; !ok {
+						l.byName[key] = i
+					}
+				}
+			}
+		}
+	}
+	edges := edges{doc: l.doc}
+	for i, p := range l.meta {
+		for _, need := range sortedKeys(p.Require) {
+			if j, ok := l.byName[strings.ToLower(need)]; ok {
+				edges.add(i, j)
+			}
+		}
+	}
+	l.doc.Root = projectName(manifest.name, name)
+	isRoot := make([]bool, len(l.doc.Entries))
+	for _, asked := range manifest.asked {
+		i, ok := l.byName[strings.ToLower(asked.name)]
+		if !ok {
+			continue
+		}
+		if e := &l.doc.Entries[i]; e.Manifest.IsZero() {
+			e.Manifest = asked.where
+		}
+		if !isRoot[i] {
+			isRoot[i] = true
+			l.doc.Roots = append(l.doc.Roots, i)
+		}
+	}
+}
+
+// composerJSON is what a manifest asks for, first what ships.
+type composerJSON struct {
+	name  string
+	asked []gemAsk
+}
+
+func readComposerJSON(tree *inventory.Tree, name string) *composerJSON {
+	m := &composerJSON{}
+	data, err := tree.ReadFile(name)
+	if err != nil {
+		return m
+	}
+	var dev []gemAsk
+	r := newJSONReader(name, data)
+	_ = r.document(func(member string, _ int) error { // a broken manifest leaves the lock file alone
+		switch member {
+		case "name":
+			return r.readString(&m.name)
+		case "require", "require-dev":
+			return r.object(r.member(func(p jsonMember) error {
+				if member == "require" {
+					m.asked = append(m.asked, gemAsk{p.name, p.location()})
+				} else {
+					dev = append(dev, gemAsk{p.name, p.location()})
+				}
+				return nil
+			}))
+		}
+		return nil
+	})
+	m.asked = append(m.asked, dev...)
+	return m
+}
