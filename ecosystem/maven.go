@@ -28,7 +28,8 @@ var Maven = &Ecosystem{
 
 // Bounds on what a pom.xml may make of the tree; builds of thousands of modules stay far below.
 const (
-	mavenMaxDepth     = 100       // parents above each other, bills of materials inside each other
+	mavenMaxDepth     = 100       // parents above each other, properties inside each other
+	mavenMaxBills     = 300       // bills of materials that are asked for one dependency
 	mavenMaxExpansion = 4 << 10   // bytes of a value with its properties replaced
 	mavenMaxInherited = 2_000_000 // inherited dependencies in all files together
 )
@@ -315,10 +316,13 @@ func (p *mavenProject) managements(profile *mavenProfile, visit func(*mavenManag
 // managed returns what <dependencyManagement> says of a dependency, with the properties replaced: first what the
 // project and its parents declare, then the bills of materials that they import, in order.
 // Source: https://maven.apache.org/guides/introduction/introduction-to-dependency-mechanism.html#importing-dependencies
-func (p *mavenProject) managed(key mavenKey, profile *mavenProfile, inside []*mavenProject) (mavenDependency, bool) {
-	if slices.Contains(inside, p) || len(inside) == mavenMaxDepth {
+//
+// seen holds the projects that were asked for this dependency already: bills of materials may import each other.
+func (p *mavenProject) managed(key mavenKey, profile *mavenProfile, seen map[*mavenProject]bool) (mavenDependency, bool) {
+	if seen[p] || len(seen) == mavenMaxBills {
 		return mavenDependency{}, false
 	}
+	seen[p] = true
 	var found mavenDependency
 	var ok bool
 	p.managements(profile, func(m *mavenManagement) bool {
@@ -335,11 +339,10 @@ func (p *mavenProject) managed(key mavenKey, profile *mavenProfile, inside []*ma
 		found.scope, _ = p.interpolate(found.scope, profile)
 		return found, true
 	}
-	inside = append(slices.Clip(inside), p)
 	p.managements(profile, func(m *mavenManagement) bool {
 		for _, d := range m.imports {
 			if bom := p.bom(d, profile); bom != nil {
-				if found, ok = bom.managed(key, nil, inside); ok {
+				if found, ok = bom.managed(key, nil, seen); ok {
 					if strings.Contains(found.version, "${") {
 						found.version = "" // it has a meaning in the other project only
 					}
@@ -451,7 +454,7 @@ func (d *mavenDocument) add(dep mavenDependency, profile *mavenProfile, inherite
 	d.seen[key] = true
 	version, scope := dep.version, dep.scope
 	if version == "" || scope == "" {
-		if managed, ok := d.project.managed(key, profile, nil); ok {
+		if managed, ok := d.project.managed(key, profile, map[*mavenProject]bool{}); ok {
 			version, scope = cmp.Or(version, managed.version), cmp.Or(scope, managed.scope)
 		}
 	}
