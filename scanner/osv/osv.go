@@ -353,6 +353,7 @@ func (t trouble) finding(at *site, a scanner.Advisory) scanner.Finding {
 	f := scanner.Finding{
 		RuleID: a.ID, Kind: scanner.KindVulnerability, Severity: severity(&a, t.group), Pillar: scanner.PillarVulnerability,
 		Subject: pkg.ID, Location: at.Location, Related: related(pkg, at), Advisory: &a, Scope: at.Scope,
+		Called:         "not-analysed",
 		FingerprintKey: []string{t.group.key, pkg.Ecosystem, pkg.Name, at.Path},
 	}
 	what := plain(pkg.Name + " " + cmp.Or(pkg.Version, at.Commit))

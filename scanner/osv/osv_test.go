@@ -154,6 +154,7 @@ func TestFinding(t *testing.T) {
 			Message: "upgrade lodash from 4.17.15 to 4.17.21 in package-lock.json, where async brings it in",
 			Upgrade: &scanner.Upgrade{Ecosystem: "npm", Package: "lodash", From: "4.17.15", To: "4.17.21", Files: []string{"package-lock.json", "package.json"}},
 		},
+		Called:         "not-analysed",
 		FingerprintKey: []string{"CVE-2021-23337", "npm", "lodash", "package-lock.json"},
 		Scope:          inventory.ScopeDevelopment,
 	}}
@@ -259,6 +260,14 @@ func TestWithoutVersion(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, j.Notices); diff != "" {
 		t.Error(diff)
+	}
+
+	inv := &inventory.Inventory{
+		Packages: []inventory.Package{npm("c", "", in("b.txt", 9))},
+		Notices:  []inventory.Notice{{Code: "version-unknown", Location: &inventory.Location{Path: "b.txt", Line: 9}}},
+	}
+	if j, err := (&Scanner{DB: db}).Scan(t.Context(), inv); err != nil || len(j.Notices) > 0 {
+		t.Errorf("what the reader has told is told again: %v, %v", j, err)
 	}
 }
 
