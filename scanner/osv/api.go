@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -429,8 +428,15 @@ type cached struct {
 	Record   json.RawMessage `json:"record"`
 }
 
-// cacheable are ids that make a file name on every system; those of all databases do.
-var cacheable = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.+-]{0,120}$`)
+// cacheable reports whether an id makes a file name on every system; those of all databases do.
+func cacheable(id string) bool {
+	if id == "" || len(id) > 120 || strings.Contains("._-+", id[:1]) {
+		return false
+	}
+	return strings.IndexFunc(id, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && !strings.ContainsRune("._-+", r)
+	}) < 0
+}
 
 func openCache(dir string) *cache {
 	if dir == "" || os.MkdirAll(dir, 0o700) != nil {
@@ -450,7 +456,7 @@ func (c *cache) close() {
 }
 
 func (c *cache) get(id, modified string) *advisory.Record {
-	if c == nil || modified == "" || !cacheable.MatchString(id) {
+	if c == nil || modified == "" || !cacheable(id) {
 		return nil
 	}
 	data, err := c.root.ReadFile(id + ".json")
@@ -470,7 +476,7 @@ func (c *cache) get(id, modified string) *advisory.Record {
 
 // put writes a file beside its place and moves it there, so that no reader sees half of it.
 func (c *cache) put(id, modified string, record []byte) {
-	if c == nil || modified == "" || !cacheable.MatchString(id) {
+	if c == nil || modified == "" || !cacheable(id) {
 		return
 	}
 	data, err := json.Marshal(cached{Modified: modified, Record: bytes.TrimSpace(record)})
