@@ -6,44 +6,61 @@ import (
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
-// Compare says what of a result is new since base: findings that base has too become existing, and those that only
-// base has are Fixed. A finding is the same one when its fingerprint is; where a file moved, it is the same one when
-// rule and subject are and the file of the one exists only before, that of the other only after. Suppressed findings
-// of the result stay suppressed; those of the base are known ones.
-func (r *Result) Compare(base *Result) {
-	known := make(map[string]bool, len(base.Findings))
-	for i := range base.Findings {
-		known[base.Findings[i].Fingerprint] = true
-	}
-	before, after := base.paths(), r.paths()
-	moved := make(map[string][]int) // what base had in files that are gone
-	for i := range base.Findings {
-		if f := &base.Findings[i]; !after[f.Location.Path] {
-			moved[f.identity()] = append(moved[f.identity()], i)
+// Compare says what of a result is new since its bases: findings that one of them has too become existing, and those
+// that all of them have and the result has not are Fixed. There is more than one base where branches were merged both
+// ways. A finding is the same one when its fingerprint is; where a file moved, it is the same one when rule and
+// subject are and the file of the one exists only before, that of the other only after. Suppressed findings of the
+// result stay suppressed; those of a base are known ones.
+func (r *Result) Compare(bases ...*Result) {
+	r.Fixed = []Finding{}
+	after := r.paths()
+	same := make([]bool, len(r.Findings))
+	gone := make(map[string]int) // fingerprint -> how many bases have it and the result has not
+	for _, base := range bases {
+		for _, i := range base.alsoIn(r, after, same) {
+			f := base.Findings[i]
+			if gone[f.Fingerprint]++; gone[f.Fingerprint] == len(bases) && f.Status != StatusSuppressed {
+				r.Fixed = append(r.Fixed, f)
+			}
 		}
 	}
-	still := make(map[string]bool, len(r.Findings)) // fingerprints of base that are still there
 	for i := range r.Findings {
-		f := &r.Findings[i]
-		same := known[f.Fingerprint]
-		if same {
-			still[f.Fingerprint] = true
-		} else if from := moved[f.identity()]; len(from) > 0 && !before[f.Location.Path] {
-			same = true
-			still[base.Findings[from[0]].Fingerprint] = true
-			moved[f.identity()] = from[1:]
-		}
-		if same && f.Status == StatusNew {
+		if f := &r.Findings[i]; same[i] && f.Status == StatusNew {
 			f.Status = StatusExisting
 		}
 	}
-	r.Fixed = []Finding{}
-	for _, f := range base.Findings {
-		if f.Status != StatusSuppressed && !still[f.Fingerprint] {
-			r.Fixed = append(r.Fixed, f)
+	r.Sort()
+}
+
+// alsoIn marks the findings of a later result that the base has too and returns the indices of those that only the
+// base has. after holds the files of the later result.
+func (r *Result) alsoIn(later *Result, after map[string]bool, same []bool) (gone []int) {
+	known := make(map[string]int, len(r.Findings))
+	moved := make(map[string][]int) // what stood in files that are gone
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		known[f.Fingerprint] = i
+		if !after[f.Location.Path] {
+			moved[f.identity()] = append(moved[f.identity()], i)
 		}
 	}
-	r.Sort()
+	before := r.paths()
+	still := make([]bool, len(r.Findings))
+	for i := range later.Findings {
+		f := &later.Findings[i]
+		if at, ok := known[f.Fingerprint]; ok {
+			same[i], still[at] = true, true
+		} else if from := moved[f.identity()]; len(from) > 0 && !before[f.Location.Path] {
+			same[i], still[from[0]] = true, true
+			moved[f.identity()] = from[1:]
+		}
+	}
+	for i := range still {
+		if !still[i] {
+			gone = append(gone, i)
+		}
+	}
+	return gone
 }
 
 // paths returns the files that a result speaks of.

@@ -14,25 +14,42 @@ import (
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
-// base returns the result that a scan is compared with: a saved one, or that of the git revision at which the branch
-// parted, made from the objects of the repository by the same pipeline and the same decisions.
-func (p *pipeline) base(ctx context.Context, dir, name string, cfg *config.Config) (*scanner.Result, error) {
+// bases returns the results that a scan is compared with: a saved one, or those of the commits at which the branch
+// parted from a git revision, made from the objects of the repository by the same pipeline and the same decisions.
+func (p *pipeline) bases(ctx context.Context, dir, name string, cfg *config.Config) ([]*scanner.Result, error) {
 	if strings.HasSuffix(name, ".json") {
-		return savedResult(name)
+		res, err := savedResult(name)
+		return []*scanner.Result{res}, err
 	}
-	rev, err := git.OpenRevision(dir, name)
+	revisions, err := git.OpenRevisions(dir, name)
 	if err != nil {
-		hint := "name a branch, a tag, a commit or a saved result"
-		if missing := (*git.MissingObjectsError)(nil); errors.As(err, &missing) {
-			hint = missing.Hint()
+		return nil, noBase(err)
+	}
+	results := make([]*scanner.Result, 0, len(revisions))
+	for _, rev := range revisions {
+		tree, err := inventory.NewTree(ctx, rev.FS, inventory.Limits{}, cfg.Skip.Paths...)
+		if err != nil {
+			return nil, &exitError{code: exitUnable, err: fmt.Errorf("read %s: %w", rev.Commit, err)}
 		}
-		return nil, usage(hint, "--base: %w", err)
+		res, err := p.run(ctx, tree, nil)
+		if err != nil {
+			return nil, err
+		}
+		if err := rev.Missing(); err != nil {
+			return nil, noBase(err)
+		}
+		results = append(results, res)
 	}
-	tree, err := inventory.NewTree(ctx, rev.FS, inventory.Limits{}, cfg.Skip.Paths...)
-	if err != nil {
-		return nil, &exitError{code: exitUnable, err: fmt.Errorf("read %s: %w", rev.Commit, err)}
+	return results, nil
+}
+
+// noBase says why there is nothing to compare with, and what to do.
+func noBase(err error) error {
+	hint := "name a branch, a tag, a commit or a saved result"
+	if missing := (*git.MissingObjectsError)(nil); errors.As(err, &missing) {
+		hint = missing.Hint()
 	}
-	return p.run(ctx, tree, nil)
+	return usage(hint, "--base: %w", err)
 }
 
 // savedResult reads what scan -o json wrote.

@@ -172,11 +172,11 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 		return nil, nil, err
 	}
 	if opts.base != "" {
-		base, err := p.base(ctx, dir, opts.base, cfg)
+		bases, err := p.bases(ctx, dir, opts.base, cfg)
 		if err != nil {
 			return nil, nil, err
 		}
-		res.Compare(base)
+		res.Compare(bases...)
 	}
 	res.Tool = scanner.Tool{Name: "trifecta", Version: version, Commit: builtFrom()}
 	res.Target = target(ctx, dir)

@@ -23,14 +23,36 @@ import (
 type Revision struct {
 	Commit string // 40 hexadecimal digits
 	FS     fs.FS  // the files below the folder that was asked for; safe for use by several goroutines
-	// MergeBase says that the commit is the one at which the branches parted, not the named revision itself.
-	MergeBase bool
+
+	name    string
+	missing *missingObjects
+}
+
+// Missing returns an error if a file could not be read because the clone lacks its content, as one made with
+// --filter=blob:none does.
+func (r *Revision) Missing() error {
+	r.missing.mu.Lock()
+	defer r.missing.mu.Unlock()
+	if r.missing.path == "" {
+		return nil
+	}
+	return &MissingObjectsError{
+		Revision: r.name, Partial: true,
+		Err: fmt.Errorf("the content of %s at %s was left out", r.missing.path, r.Commit[:10]),
+	}
+}
+
+// missingObjects remembers the first file whose content is not in the clone.
+type missingObjects struct {
+	mu   sync.Mutex
+	path string
 }
 
 // MissingObjectsError says that the clone lacks what a comparison needs, and what to fetch.
 type MissingObjectsError struct {
 	Revision string
-	Shallow  bool
+	Shallow  bool // the history was cut
+	Partial  bool // contents were left out
 	Err      error
 }
 
@@ -45,13 +67,17 @@ func (e *MissingObjectsError) Hint() string {
 	if e.Shallow {
 		return "the clone is shallow; fetch more of it with `git fetch --unshallow`, or set fetch-depth: 0 in the checkout step"
 	}
+	if e.Partial {
+		return "the clone is a partial one; fetch what was left out with `git fetch --refetch --filter=blob:limit=100m`, or leave --filter out of the checkout step"
+	}
 	return fmt.Sprintf("fetch it with `git fetch origin %s`", strings.TrimPrefix(e.Revision, "origin/"))
 }
 
-// OpenRevision opens the state of the folder dir at the point where the named revision and the checked-out commit
-// parted: what a pull request changes is what came since then. Branches without a common commit are compared with the
-// revision itself. It never runs git and follows no address of the repository's configuration.
-func OpenRevision(dir, name string) (*Revision, error) {
+// OpenRevisions opens the state of the folder dir at the point where the named revision and the checked-out commit
+// parted: what a pull request changes is what came since then. Branches that were merged both ways have several such
+// points. Branches without a common commit are compared with the revision itself. It never runs git and follows no
+// address of the repository's configuration.
+func OpenRevisions(dir, name string) ([]*Revision, error) {
 	repo, err := gogit.PlainOpenWithOptions(dir, &gogit.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
 	if err != nil {
 		return nil, fmt.Errorf("%s is in no git repository: %w", dir, err)
@@ -64,16 +90,7 @@ func OpenRevision(dir, name string) (*Revision, error) {
 	if err != nil {
 		return nil, missing(err)
 	}
-	rev := &Revision{Commit: commit.Hash.String()}
-	base, err := mergeBase(repo, commit)
-	if err != nil {
-		return nil, missing(err)
-	}
-	if base != nil && base.Hash != commit.Hash {
-		commit, rev.MergeBase = base, true
-		rev.Commit = base.Hash.String()
-	}
-	tree, err := commit.Tree()
+	commits, err := mergeBases(repo, commit)
 	if err != nil {
 		return nil, missing(err)
 	}
@@ -81,11 +98,20 @@ func OpenRevision(dir, name string) (*Revision, error) {
 	if err != nil {
 		return nil, err
 	}
-	rev.FS, err = (&revisionFS{mu: new(sync.Mutex), repo: repo, root: tree, when: commit.Committer.When}).Sub(inner)
-	if err != nil {
-		return nil, fmt.Errorf("%s in %s: %w", inner, rev.Commit, err)
+	revisions := make([]*Revision, 0, len(commits))
+	for _, c := range commits {
+		tree, err := c.Tree()
+		if err != nil {
+			return nil, missing(err)
+		}
+		rev := &Revision{Commit: c.Hash.String(), name: name, missing: new(missingObjects)}
+		root := &revisionFS{mu: new(sync.Mutex), repo: repo, root: tree, when: c.Committer.When, missing: rev.missing}
+		if rev.FS, err = root.Sub(inner); err != nil {
+			return nil, fmt.Errorf("%s in %s: %w", inner, rev.Commit, err)
+		}
+		revisions = append(revisions, rev)
 	}
-	return rev, nil
+	return revisions, nil
 }
 
 // resolve finds the commit that a person or a platform means by a name: a branch, a tag, a commit, HEAD~1, or a branch
@@ -102,8 +128,9 @@ func resolve(repo *gogit.Repository, name string) (*object.Commit, error) {
 	return nil, failed
 }
 
-// mergeBase returns the best common ancestor of the checked-out commit and another one; nil where there is none.
-func mergeBase(repo *gogit.Repository, other *object.Commit) (*object.Commit, error) {
+// mergeBases returns the best common ancestors of the checked-out commit and another one, in order of their names; the
+// other one itself where there is none.
+func mergeBases(repo *gogit.Repository, other *object.Commit) ([]*object.Commit, error) {
 	ref, err := repo.Head()
 	if err != nil {
 		return nil, err
@@ -112,18 +139,15 @@ func mergeBase(repo *gogit.Repository, other *object.Commit) (*object.Commit, er
 	if err != nil {
 		return nil, err
 	}
-	if head.Hash == other.Hash {
-		return head, nil
-	}
 	bases, err := head.MergeBase(other)
 	if err != nil {
 		return nil, err
 	}
 	if len(bases) == 0 {
-		return nil, nil
+		return []*object.Commit{other}, nil
 	}
 	slices.SortFunc(bases, func(a, b *object.Commit) int { return strings.Compare(a.Hash.String(), b.Hash.String()) })
-	return bases[0], nil
+	return bases, nil
 }
 
 // folderInRepository returns the path of dir below the root of the work tree, with slashes.
@@ -157,6 +181,8 @@ type revisionFS struct {
 	repo *gogit.Repository
 	root *object.Tree
 	when time.Time
+
+	missing *missingObjects
 }
 
 func (r *revisionFS) Open(name string) (fs.File, error) {
@@ -174,6 +200,11 @@ func (r *revisionFS) Open(name string) (fs.File, error) {
 	}
 	blob, err := r.repo.BlobObject(entry.Hash)
 	if err != nil {
+		if errors.Is(err, plumbing.ErrObjectNotFound) {
+			r.missing.mu.Lock()
+			r.missing.path = cmp.Or(r.missing.path, name)
+			r.missing.mu.Unlock()
+		}
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
 	reader, err := blob.Reader()
@@ -194,7 +225,7 @@ func (r *revisionFS) Sub(name string) (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &revisionFS{mu: r.mu, repo: r.repo, root: tree, when: r.when}, nil
+	return &revisionFS{mu: r.mu, repo: r.repo, root: tree, when: r.when, missing: r.missing}, nil
 }
 
 // ContentName returns the name of a file's content, the hash that git gives it, without reading the file.
@@ -281,7 +312,9 @@ func (e *revisionEntry) Info() (fs.FileInfo, error) {
 		e.fs.mu.Lock()
 		defer e.fs.mu.Unlock()
 		var err error
-		if size, err = e.fs.repo.Storer.EncodedObjectSize(e.entry.Hash); err != nil {
+		size, err = e.fs.repo.Storer.EncodedObjectSize(e.entry.Hash)
+		// A content that was left out of the clone matters only if somebody wants to read it.
+		if err != nil && !errors.Is(err, plumbing.ErrObjectNotFound) {
 			return nil, err
 		}
 	}

@@ -2,6 +2,7 @@ package git
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,7 +13,19 @@ import (
 	"github.com/trifecta-scanner/trifecta/internal/git/gittest"
 )
 
-func TestOpenRevision(t *testing.T) {
+// open opens a revision that has one point of parting.
+func open(dir, name string) (*Revision, error) {
+	revisions, err := OpenRevisions(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	if len(revisions) != 1 {
+		return nil, fmt.Errorf("%d points of parting", len(revisions))
+	}
+	return revisions[0], nil
+}
+
+func TestOpenRevisions(t *testing.T) {
 	r := gittest.New(t)
 	first := r.Commit("a.txt", "one", "web/package.json", "{}")
 	r.Git("tag", "v1")
@@ -33,7 +46,7 @@ func TestOpenRevision(t *testing.T) {
 		{"a branch by its full name", "refs/heads/main", first},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			rev, err := OpenRevision(r.Dir, tt.revision)
+			rev, err := open(r.Dir, tt.revision)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -49,7 +62,7 @@ func TestOpenRevision(t *testing.T) {
 
 	t.Run("packed", func(t *testing.T) {
 		r.Git("gc", "-q")
-		rev, err := OpenRevision(r.Dir, "main")
+		rev, err := open(r.Dir, "main")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +71,7 @@ func TestOpenRevision(t *testing.T) {
 		}
 	})
 	t.Run("a folder of the repository", func(t *testing.T) {
-		rev, err := OpenRevision(filepath.Join(r.Dir, "web"), "main")
+		rev, err := open(filepath.Join(r.Dir, "web"), "main")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +84,7 @@ func TestOpenRevision(t *testing.T) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		rev, err := OpenRevision(dir, "main")
+		rev, err := open(dir, "main")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +93,7 @@ func TestOpenRevision(t *testing.T) {
 		}
 	})
 	t.Run("names of contents", func(t *testing.T) {
-		rev, err := OpenRevision(r.Dir, "main")
+		rev, err := open(r.Dir, "main")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,21 +103,21 @@ func TestOpenRevision(t *testing.T) {
 		}
 	})
 	t.Run("no such revision", func(t *testing.T) {
-		_, err := OpenRevision(r.Dir, "origin/gone")
+		_, err := open(r.Dir, "origin/gone")
 		var missing *MissingObjectsError
 		if !errors.As(err, &missing) || !strings.Contains(missing.Hint(), "git fetch origin gone") {
 			t.Errorf("OpenRevision = %v", err)
 		}
 	})
 	t.Run("no repository", func(t *testing.T) {
-		if _, err := OpenRevision(t.TempDir(), "main"); err == nil {
+		if _, err := open(t.TempDir(), "main"); err == nil {
 			t.Error("a folder outside of a repository has a revision")
 		}
 	})
 	t.Run("no common history", func(t *testing.T) {
 		r.Git("switch", "-q", "--orphan", "alone")
 		r.Commit("alone.txt", "x")
-		rev, err := OpenRevision(r.Dir, "main")
+		rev, err := open(r.Dir, "main")
 		if err != nil || rev.Commit != main {
 			t.Errorf("OpenRevision = %+v, %v; want %s itself", rev, err, main)
 		}
@@ -112,14 +125,14 @@ func TestOpenRevision(t *testing.T) {
 	})
 	t.Run("merged", func(t *testing.T) {
 		r.Git("merge", "-q", "-m", "merge", "main")
-		rev, err := OpenRevision(r.Dir, "main")
+		rev, err := open(r.Dir, "main")
 		if err != nil || rev.Commit != main {
 			t.Errorf("OpenRevision = %+v, %v; want %s", rev, err, main)
 		}
 	})
 	t.Run("shallow", func(t *testing.T) {
 		clone := r.Clone("--depth", "1", "--branch", "feature")
-		_, err := OpenRevision(clone.Dir, "main")
+		_, err := open(clone.Dir, "main")
 		var missing *MissingObjectsError
 		if !errors.As(err, &missing) || !missing.Shallow || !strings.Contains(missing.Hint(), "fetch-depth: 0") {
 			t.Errorf("OpenRevision of a shallow clone = %v", err)
@@ -136,7 +149,7 @@ func TestRevisionLinks(t *testing.T) {
 	commit := r.Commit("a.txt", "x")
 	r.Git("update-index", "--add", "--cacheinfo", "160000,"+commit+",module")
 	r.Git("commit", "-q", "-m", "module")
-	rev, err := OpenRevision(r.Dir, "HEAD")
+	rev, err := open(r.Dir, "HEAD")
 	if err != nil {
 		t.Fatal(err)
 	}
