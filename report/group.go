@@ -151,7 +151,7 @@ func (g *group) location() *inventory.PackageLocation {
 }
 
 // facts says in a few words what moves the group up or down in the order.
-func (g *group) facts(comparing bool) []string {
+func (g *group) facts() []string {
 	var facts []string
 	f := g.worst()
 	if slices.ContainsFunc(g.findings, func(f *scanner.Finding) bool { return f.Kind == scanner.KindMalware }) {
@@ -178,9 +178,6 @@ func (g *group) facts(comparing bool) []string {
 	if f.Called != "" && f.Called != "not-analysed" {
 		facts = append(facts, strings.ReplaceAll(clean(f.Called), "-", " "))
 	}
-	if comparing && f.Status == scanner.StatusNew {
-		facts = append(facts, "new")
-	}
 	return facts
 }
 
@@ -193,7 +190,7 @@ func noticeText(n inventory.Notice) string {
 	if rest, ok := strings.CutPrefix(s, clean(n.Location.Path)+" "); ok {
 		return where(*n.Location) + " " + rest
 	}
-	return where(*n.Location) + "  " + s
+	return where(*n.Location) + ": " + s
 }
 
 // exposureWords says the levels of exposure in a reader's words; nothing is said about what is not known.
@@ -203,6 +200,19 @@ var exposureWords = map[scanner.ExposureLevel]string{
 	scanner.ExposureAdjacent:   "one hop behind an exposed workload",
 	scanner.ExposureInternal:   "reachable from inside",
 	scanner.ExposureIsolated:   "reached by nothing in the code",
+}
+
+// reason is why the worst finding has its tier, without what the entry says elsewhere: the tier, the package, the fix.
+func (g *group) reason() string {
+	f := g.worst()
+	reason := clean(f.Reason)
+	if tier, rest, ok := strings.Cut(reason, ": "); ok && strings.EqualFold(tier, string(f.Tier)) {
+		reason = rest
+	}
+	parts := slices.DeleteFunc(strings.Split(reason, "; "), func(part string) bool {
+		return part == g.subject() || strings.HasPrefix(part, "fix ")
+	})
+	return strings.Join(parts, "; ")
 }
 
 // chain names the packages that bring the group's package in, the project itself left out; empty for a direct package.

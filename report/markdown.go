@@ -132,12 +132,19 @@ func (m *markdown) row(g *group) string {
 	} else {
 		what = append(what, "<b>"+mdText(cut(g.subject(), mdName))+"</b>", mdText(cut(clean(f.Message), mdLong)))
 	}
-	if f.Tier.AtLeast(scanner.TierAttend) && f.Reason != "" {
-		what = append(what, "<i>"+mdText(cut(clean(f.Reason), mdLong))+"</i>")
+	reason := g.reason()
+	urgent := f.Tier.AtLeast(scanner.TierAttend) && reason != ""
+	if urgent {
+		what = append(what, "<i>"+mdText(cut(capital(reason), mdLong))+"</i>")
 	}
 	about := []string{m.links(g)}
-	for _, fact := range g.facts(m.comparing) {
-		about = append(about, mdText(cut(fact, mdName)))
+	if !urgent { // the reason says them in full
+		for _, fact := range g.facts() {
+			about = append(about, mdText(cut(fact, mdName)))
+		}
+	}
+	if m.comparing && f.Status == scanner.StatusNew {
+		about = append(about, "new")
 	}
 	if chain := g.chain(); len(chain) > 0 {
 		about = append(about, "through "+mdCode(cut(strings.Join(shorten(chain), " → "), mdName)))

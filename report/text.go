@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 
@@ -27,7 +29,7 @@ func Text(w io.Writer, res *scanner.Result, opts Options) error {
 	t.notices(res.Notices)
 	t.line("")
 	if s := sources(res); s != "" {
-		t.wrapped("", strings.ToUpper(s[:1])+s[1:], dim)
+		t.wrapped("", capital(s), dim)
 	}
 	t.wrapped("", totals(res), bold)
 	return out.Flush()
@@ -163,7 +165,7 @@ func (t *text) findings(all []*group) {
 // columns are the widths that all entries share.
 type columns struct {
 	subject, fix, place int
-	beside              bool // the places fit beside the rest; otherwise all of them have a line of their own
+	beside              bool // the places fit beside the rest; otherwise they stand with the ids
 	dense               bool // no empty lines between entries: there is much to scroll
 }
 
@@ -193,15 +195,13 @@ func (t *text) row(r row, c columns) {
 		b.WriteString("  " + t.styled(r.fix, st))
 		used += 2 + cells.StringWidth(r.fix)
 	}
-	switch {
-	case r.place == "":
-	case c.beside:
+	below := r.place
+	if c.beside {
 		b.WriteString(spaces(c.subject+2+c.fix+2-used) + r.place)
-	default:
-		b.WriteString("\n" + restIndent + r.place)
+		below = ""
 	}
-	t.line(b.String())
-	t.details(r.group)
+	t.line(strings.TrimRight(b.String(), " "))
+	t.details(r.group, below)
 }
 
 func spaces(n int) string { return strings.Repeat(" ", max(n, 0)) }
@@ -223,8 +223,9 @@ func (g *group) fixWord() string {
 	return "→ " + version
 }
 
-// details writes what stands below the first line: why it matters, and the ids to look up.
-func (t *text) details(g *group) {
+// details writes what stands below the first line: why it matters, the place where it did not fit there, and the ids to
+// look up.
+func (t *text) details(g *group, place string) {
 	f := g.worst()
 	urgent := f.Tier.AtLeast(scanner.TierAttend)
 	switch {
@@ -240,27 +241,35 @@ func (t *text) details(g *group) {
 	case f.Advisory.Summary != "" && urgent:
 		t.wrapped(restIndent, cut(clean(f.Advisory.Summary), 300), plain)
 	}
-	if urgent && f.Reason != "" {
-		t.wrapped(restIndent, clean(f.Reason), plain)
+	reason := g.reason()
+	if urgent && reason != "" {
+		t.items(strings.Split(capital(reason), "; "), "; ", plain)
 	}
 	ids := g.ids()
 	for i, id := range ids {
 		ids[i] = clean(id)
 	}
 	about := []string{t.fit(ids)}
-	about = append(about, g.facts(t.comparing)...)
+	if place != "" {
+		about = []string{place, t.fit(ids)}
+	}
+	if !urgent || reason == "" { // the reason says them in full
+		about = append(about, g.facts()...)
+	}
+	if t.comparing && f.Status == scanner.StatusNew {
+		about = append(about, "new")
+	}
 	if chain := g.chain(); len(chain) > 0 {
 		about = append(about, "through "+strings.Join(shorten(chain), " → "))
 	}
 	if l := g.location(); urgent && l != nil && l.Manifest != nil {
 		about = append(about, "asked for in "+where(*l.Manifest))
 	}
-	t.items(about)
+	t.items(about, " · ", dim)
 }
 
 // items writes short facts behind each other and breaks the line between them only.
-func (t *text) items(items []string) {
-	const sep = " · "
+func (t *text) items(items []string, sep string, st style) {
 	line := ""
 	for _, item := range items {
 		switch {
@@ -269,11 +278,17 @@ func (t *text) items(items []string) {
 		case cells.StringWidth(line)+cells.StringWidth(sep+item) <= t.width-len(restIndent):
 			line += sep + item
 		default:
-			t.wrapped(restIndent, line, dim)
+			t.wrapped(restIndent, line, st)
 			line = item
 		}
 	}
-	t.wrapped(restIndent, line, dim)
+	t.wrapped(restIndent, line, st)
+}
+
+// capital writes the first letter large.
+func capital(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[size:]
 }
 
 // shorten leaves out the middle of a long chain.

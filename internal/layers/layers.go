@@ -83,7 +83,8 @@ var homes = []home{
 	{library: "github.com/anchore/syft/syft/format/cyclonedxjson", why: forClouds + "; write with CycloneDX/cyclonedx-go"},
 	{library: "github.com/hashicorp/go-getter", why: forClouds},
 	{library: "github.com/anchore/stereoscope", in: []string{"sbom"}, why: "it is what Syft's resolver is made of"},
-	{library: "github.com/CycloneDX/cyclonedx-go", in: []string{"sbom"}, why: "package sbom is the one writer of bills of materials"},
+	{library: "github.com/CycloneDX/cyclonedx-go", in: []string{"report"}, why: "a bill of materials is one report format among others, made from the Result"},
+	{library: "github.com/spdx/tools-golang", in: []string{"report"}, why: "a bill of materials is one report format among others, made from the Result"},
 	{
 		library: "github.com/google/osv-scalibr", in: []string{"ecosystem", "sbom", "advisory", "scanner/osv"},
 		why: "extractors belong to readers of packages, its semantic package to the evaluation of version ranges",
@@ -95,7 +96,7 @@ var homes = []home{
 	{library: "github.com/google/go-github", in: []string{"forge/github"}, tests: true, why: "GitHub's API is one forge among others"},
 	{library: "gitlab.com/gitlab-org/api", in: []string{"forge/gitlab"}, tests: true, why: "GitLab's API is one forge among others"},
 	{library: "github.com/sethvargo/go-githubactions", in: []string{"report", "cmd"}, why: "workflow commands are one way to report"},
-	{library: "github.com/owenrumney/go-sarif", in: []string{"report"}, why: "SARIF is one report format among others"},
+	{library: "github.com/owenrumney/go-sarif", why: "report/sarif.go has the part of SARIF that is used, without a schema validator in the binary"},
 	{library: "github.com/aws/aws-sdk-go-v2", in: []string{"internal/aws"}, tests: true, why: "the SDK is slow to build and keeps every operation it links"},
 	{library: "github.com/hashicorp/hcl", in: []string{"inventory/terraform"}, why: "the network and the rules read the AWS model and never the language"},
 	{library: "github.com/zclconf/go-cty", in: []string{"inventory/terraform"}, why: "values leave the evaluator as known or unknown with a reason, not as cty"},
