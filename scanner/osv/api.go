@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -406,13 +407,19 @@ func was(n int) string {
 	return "were"
 }
 
-// reason is an error on one line, without the address that every error of a request begins with.
+// reason is the heart of an error on one line: neither the address that the notice names nor the machine's own.
 func reason(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "out of time"
-	}
 	var request *url.Error
-	if errors.As(err, &request) {
+	var name *net.DNSError
+	var operation *net.OpError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "out of time"
+	case errors.As(err, &name):
+		return name.Err
+	case errors.As(err, &operation):
+		err = operation.Err
+	case errors.As(err, &request):
 		err = request.Err
 	}
 	return shorten(err.Error(), 200)
