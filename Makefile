@@ -39,6 +39,7 @@ vet: ## go vet
 lint: ## the linters of .golangci.yml, and actionlint over the workflows
 	$(TOOL) golangci-lint run ./...
 	$(TOOL) actionlint
+	$(TOOL) actionlint examples/workflows/*.yml e2e/sample/.github/workflows/*.yml
 
 .PHONY: test
 test: ## all tests in random order; the light packages under the race detector first

@@ -51,8 +51,13 @@ setup_go=$(sed -n 's|.*uses: \(actions/setup-go@[0-9a-f]*\).*|\1|p' "$root/actio
 repository=$work/repository
 cp -R "$root/e2e/sample" "$repository"
 git -C "$repository" init -q -b main
+commit() { git -C "$repository" -c user.name=e2e -c user.email=e2e@registry.example commit -q -m "$1"; }
+git -C "$repository" add .github advisories
+commit 'before the shop'
+printf '{"number": 7, "pull_request": {"number": 7, "base": {"ref": "main", "sha": "%s"}}}\n' "$(git -C "$repository" rev-parse HEAD)" >"$work/pull_request.json"
+echo '{}' >"$work/push.json"
 git -C "$repository" add -A
-git -C "$repository" -c user.name=e2e -c user.email=e2e@registry.example commit -q -m sample
+commit 'a shop'
 git -C "$repository" remote add origin https://github.com/registry-example/sample.git
 
 canary=ghp_CANARY0000000000000000000000000000000
@@ -63,7 +68,7 @@ export GOCACHE GOMODCACHE E2E_OUT=$out
 run_act() { # EVENT: runs the workflow, log in $log
   log=$work/act-$1.log
   rm -rf "${out:?}"/*
-  (cd "$repository" && XDG_CACHE_HOME=$work/cache "$act" "$1" \
+  (cd "$repository" && XDG_CACHE_HOME=$work/cache "$act" "$1" --eventpath "$work/$1.json" \
     --platform ubuntu-latest=-self-hosted --action-offline-mode \
     --local-repository "trifecta-scanner/trifecta@v0=$work/action" \
     --local-repository "$setup_go=$work/setup-go" \
@@ -80,6 +85,7 @@ for event in push pull_request; do
   run_act "$event"
   expect "$log" "::(error|warning|notice) file=shop/package-lock\.json,line=$line,title=trifecta [a-z*]+%3A TRI-E2E-0001::"
   expect "$log" 'Job succeeded'
+  ! grep -q 'not everything went as asked' "$log" || { cat "$log"; fail "something did not go as asked"; }
   expect "$out/outputs.json" '"findings": *"1"'
   expect "$out/outputs.json" '"new-findings": *"1"'
   expect "$out/outputs.json" '"exposed-workloads": *"0"'

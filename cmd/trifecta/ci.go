@@ -35,9 +35,12 @@ const pathInput = "path"
 
 // ciInputs are the flags that an input of the action may set, through the variable that inputVariable names.
 var ciInputs = []string{
-	"config", "fail-on", "only", "skip", "offline", "strict", "db", "intel", "as-of",
+	"config", "fail-on", "base", "only", "skip", "offline", "strict", "db", "intel", "as-of",
 	"summary", "annotations", "sarif-file", "sbom-file",
 }
+
+// withoutBase is the value of --base that turns the comparison off.
+const withoutBase = "none"
 
 // inputVariable returns the variable that carries an input of the action: INPUT_FAIL_ON for fail-on.
 func inputVariable(input string) string {
@@ -55,7 +58,8 @@ of the result.
 
 The scan is a process of its own that gets no token: of the environment it inherits only PATH, HOME, TMPDIR,
 the language, certificates, proxies and TRIFECTA_* variables. Each input of the action arrives as a variable
-INPUT_NAME and stands for the flag of the same name; a flag on the command line wins.
+INPUT_NAME and stands for the flag of the same name; a flag on the command line wins. A pull request and a
+merge group are compared with their base, unless --base names another one or is none.
 
 Exit codes: 0 nothing that --fail-on names, 1 findings, 2 wrong usage or configuration, 3 the scan could not
 be finished.`,
@@ -95,12 +99,32 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 	}
 	workflow := report.NewWorkflow(a.out, a.getenv)
 
+	process := scanProcess{environ: os.Environ(), log: workflow.Verbatim}
 	raw := filepath.Join(files.dir, "scan.json")
-	outcome, err := runScanProcess(cmd.Context(), scanProcess{
-		args:    a.scanArguments(cmd.Flags(), dir, raw),
-		environ: os.Environ(),
-		log:     workflow.Verbatim,
-	})
+	var trouble []string
+
+	base := opts.scan.base
+	if base == "" {
+		e, err := readEvent(a.getenv("GITHUB_EVENT_PATH"))
+		if err != nil {
+			trouble = append(trouble, err.Error())
+		}
+		base = e.base()
+	} else if base == withoutBase {
+		base = ""
+	}
+	process.args = a.scanArguments(cmd.Flags(), dir, raw, base)
+	outcome, err := runScanProcess(cmd.Context(), process)
+	if err == nil && outcome.code == exitUsage && base != "" && opts.scan.base == "" {
+		// Nobody asked for this base: a clone that does not hold it is scanned all the same.
+		without := a.scanArguments(cmd.Flags(), dir, raw, "")
+		why := outcome.message()
+		process.args = without
+		outcome, err = runScanProcess(cmd.Context(), process)
+		if err == nil && outcome.code != exitUsage {
+			trouble = append(trouble, "not compared with the base, so that every finding counts as new: "+why)
+		}
+	}
 	if err != nil {
 		return &exitError{code: exitUnable, err: err}
 	}
@@ -109,14 +133,14 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 		if outcome.code == exitOK {
 			return &exitError{code: exitUnable, err: err}
 		}
-		return errors.Join(&exitError{code: outcome.code}, workflow.Error("trifecta: the scan ended without a result", outcome.lastLine))
+		return errors.Join(&exitError{code: outcome.code}, workflow.Error("trifecta: the scan ended without a result", outcome.message()))
 	}
 	if err := os.Remove(raw); err != nil { // result-file is the one with the paths of the repository
 		return &exitError{code: exitUnable, err: err}
 	}
 	// There is something to show, whether or not the findings or --strict make the step fail.
 	p := publisher{getenv: a.getenv, workflow: workflow, opts: opts, files: files}
-	if err := p.publish(dir, res); err != nil {
+	if err := p.publish(dir, res, trouble); err != nil {
 		return &exitError{code: exitUnable, err: err}
 	}
 	if outcome.code != exitOK {
@@ -189,11 +213,11 @@ type publisher struct {
 	files    ciFiles
 }
 
-// publish writes the files, which must succeed, and then whatever the platform lets it show.
-func (p *publisher) publish(dir string, res *scanner.Result) error {
+// publish writes the files, which must succeed, and then whatever the platform lets it show. One notice tells of the
+// trouble so far and of what could not be shown.
+func (p *publisher) publish(dir string, res *scanner.Result, trouble []string) error {
 	workspace := p.getenv("GITHUB_WORKSPACE")
 	prefix, err := folderIn(workspace, dir)
-	var trouble []string
 	if err != nil {
 		trouble = append(trouble, fmt.Sprintf("paths are relative to %s, not to the repository: %v", dir, err))
 	}
@@ -223,7 +247,7 @@ func (p *publisher) publish(dir string, res *scanner.Result) error {
 		trouble = append(trouble, p.summary(res)...)
 	}
 	if len(trouble) > 0 {
-		if err := p.workflow.Notice("trifecta: not everything could be published", strings.Join(trouble, "\n")); err != nil {
+		if err := p.workflow.Notice("trifecta: not everything went as asked", strings.Join(trouble, "\n")); err != nil {
 			return err
 		}
 	}

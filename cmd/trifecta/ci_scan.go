@@ -30,6 +30,15 @@ type scanProcess struct {
 type scanOutcome struct {
 	code     int    // its exit code; exitUnable where a signal ended it
 	lastLine string // the last line of its standard error that is not a hint
+	hint     string // the hint that follows it
+}
+
+// message returns why the process ended as it did, and what to do about it.
+func (o scanOutcome) message() string {
+	if o.hint == "" {
+		return o.lastLine
+	}
+	return o.lastLine + "; " + o.hint
 }
 
 // patience is how long a scan that was asked to stop may take to do so.
@@ -64,7 +73,8 @@ func runScanProcess(ctx context.Context, p scanProcess) (scanOutcome, error) {
 	if err != nil {
 		return scanOutcome{}, fmt.Errorf("run the scan process: %w", err)
 	}
-	outcome := scanOutcome{lastLine: last.message()}
+	var outcome scanOutcome
+	outcome.lastLine, outcome.hint = last.message()
 	if exit != nil {
 		outcome.code = exit.ExitCode()
 		if outcome.code < 0 || outcome.code > exitUnable {
@@ -78,12 +88,12 @@ func runScanProcess(ctx context.Context, p scanProcess) (scanOutcome, error) {
 // scanArguments returns the command line of the scan process: what was asked of ci, as far as it is scan's business.
 // It writes nothing but the result. A pipeline shows findings before it stops anybody's work, so that only what the user
 // or the configuration names makes it fail.
-func (a *app) scanArguments(flags *pflag.FlagSet, dir, result string) []string {
+func (a *app) scanArguments(flags *pflag.FlagSet, dir, result, base string) []string {
 	var known cobra.Command
 	new(scanOptions).register(&known)
 	args := []string{"scan", "--output=json=" + result, "--fail-on-default=none"}
 	flags.Visit(func(f *pflag.Flag) {
-		if known.Flags().Lookup(f.Name) == nil || f.Name == "output" {
+		if known.Flags().Lookup(f.Name) == nil || f.Name == "output" || f.Name == "base" {
 			return
 		}
 		if list, ok := f.Value.(pflag.SliceValue); ok {
@@ -94,6 +104,9 @@ func (a *app) scanArguments(flags *pflag.FlagSet, dir, result string) []string {
 		}
 		args = append(args, "--"+f.Name+"="+f.Value.String())
 	})
+	if base != "" {
+		args = append(args, "--base="+base)
+	}
 	if a.verbose || a.getenv("RUNNER_DEBUG") == "1" {
 		args = append(args, "--verbose")
 	}
@@ -143,14 +156,18 @@ func (l *lastLines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// message returns the last line that says something, without the name of the program.
-func (l *lastLines) message() string {
+// message returns the last line that says something, without the name of the program, and the hint below it.
+func (l *lastLines) message() (text, hint string) {
 	lines := bytes.Split(bytes.TrimSpace(l.tail), []byte("\n"))
 	for _, line := range slices.Backward(lines) {
 		text := strings.TrimSpace(string(line))
-		if text != "" && !strings.HasPrefix(text, "hint: ") {
-			return strings.TrimPrefix(text, "trifecta: ")
+		if after, ok := strings.CutPrefix(text, "hint: "); ok {
+			hint = after
+			continue
+		}
+		if text != "" {
+			return strings.TrimPrefix(text, "trifecta: "), hint
 		}
 	}
-	return ""
+	return "", hint
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -104,11 +105,11 @@ func TestScanProcessOutcome(t *testing.T) {
 		want         scanOutcome
 	}{
 		{"clean", "true", scanOutcome{}},
-		{"findings", "echo trifecta: 2 findings >&2; exit 1", scanOutcome{1, "2 findings"}},
-		{"usage", "echo noise; echo 'trifecta: no such folder' >&2; echo 'hint: name one' >&2; exit 2", scanOutcome{2, "no such folder"}},
-		{"killed", "echo reading; kill -9 $$", scanOutcome{3, "reading; the scan process ended by signal: killed"}},
-		{"crash", "exit 127", scanOutcome{3, "the scan process ended by exit status 127"}},
-		{"much", "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; exit 3", scanOutcome{3, "line 1999"}},
+		{"findings", "echo trifecta: 2 findings >&2; exit 1", scanOutcome{1, "2 findings", ""}},
+		{"usage", "echo noise; echo 'trifecta: no such folder' >&2; echo 'hint: name one' >&2; exit 2", scanOutcome{2, "no such folder", "name one"}},
+		{"killed", "echo reading; kill -9 $$", scanOutcome{3, "reading; the scan process ended by signal: killed", ""}},
+		{"crash", "exit 127", scanOutcome{3, "the scan process ended by exit status 127", ""}},
+		{"much", "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; exit 3", scanOutcome{3, "line 1999", ""}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -154,14 +155,14 @@ func TestScanArguments(t *testing.T) {
 		"INPUT_SARIF_FILE": "a.sarif", "INPUT_OUTPUT": "json=/etc/passwd", "RUNNER_DEBUG": "1",
 	}
 	getenv := func(name string) string { return inputs[name] }
-	cmd, err := ciFlags(t, getenv, "--only=images", "--db=-x")
+	cmd, err := ciFlags(t, getenv, "--only=images", "--db=-x", "--base=main")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := (&app{getenv: getenv}).scanArguments(cmd.Flags(), "-dir", "r.json")
+	got := (&app{getenv: getenv}).scanArguments(cmd.Flags(), "-dir", "r.json", "main")
 	want := []string{
 		"scan", "--output=json=r.json", "--fail-on-default=none",
-		"--db=-x", "--fail-on=high", "--fail-on=act", "--offline=true", "--only=images", "--verbose", "--", "-dir",
+		"--db=-x", "--fail-on=high", "--fail-on=act", "--offline=true", "--only=images", "--base=main", "--verbose", "--", "-dir",
 	}
 	slices.Sort(got[3:8])
 	slices.Sort(want[3:8])
@@ -179,6 +180,38 @@ func TestInputsBad(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), `input offline: "perhaps" can't be used`) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestEventBase(t *testing.T) {
+	const sha = "0123456789abcdef0123456789abcdef01234567"
+	for _, tt := range []struct{ name, json, want string }{
+		{"push", `{"before": "` + sha + `", "after": "` + sha + `"}`, ""},
+		{"pull request", `{"number": 7, "pull_request": {"base": {"ref": "main", "sha": "` + sha + `"}}}`, sha},
+		{"merge group", `{"merge_group": {"base_sha": "` + sha + `"}}`, sha},
+		{"no commit", `{"pull_request": {"base": {"sha": "--upload-pack=x"}}}`, ""},
+		{"schedule", `{"schedule": "0 4 * * *"}`, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			name := filepath.Join(t.TempDir(), "event.json")
+			if err := os.WriteFile(name, []byte(tt.json), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			e, err := readEvent(name)
+			if err != nil || e.base() != tt.want {
+				t.Errorf("%q, %v; want %q", e.base(), err, tt.want)
+			}
+		})
+	}
+	if e, err := readEvent(""); err != nil || e.base() != "" {
+		t.Errorf("no event: %+v, %v", e, err)
+	}
+	broken := filepath.Join(t.TempDir(), "event.json")
+	if err := os.WriteFile(broken, []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readEvent(broken); err == nil {
+		t.Error("a broken event gives no error")
 	}
 }
 
@@ -329,12 +362,90 @@ func TestAction(t *testing.T) {
 	}
 }
 
-func TestActionSchema(t *testing.T) {
-	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(shared.Dir(t), "schemas", "github", "github-action.schema.json"))
+func TestActionDocumented(t *testing.T) {
+	_, action := readAction(t)
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "github-action.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	for name := range action.Inputs {
+		if !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("docs/github-action.md says nothing about the input %s", name)
+		}
+	}
+	for name := range action.Outputs {
+		if !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("docs/github-action.md says nothing about the output %s", name)
+		}
+	}
+}
+
+func TestActionSchema(t *testing.T) {
 	data, _ := readAction(t)
+	validate(t, "github-action.schema.json", data)
+}
+
+// The workflows that users copy use inputs and outputs that there are, and pin what is not ours.
+func TestExampleWorkflows(t *testing.T) {
+	_, action := readAction(t)
+	names, err := filepath.Glob(filepath.Join("..", "..", "examples", "workflows", "*.yml"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	output := regexp.MustCompile(`steps\.trifecta\.outputs\.([a-z-]+)`)
+	for _, name := range names {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var workflow struct {
+				Jobs map[string]struct {
+					Steps []struct {
+						Uses string         `yaml:"uses"`
+						With map[string]any `yaml:"with"`
+					} `yaml:"steps"`
+				} `yaml:"jobs"`
+			}
+			if err := yaml.Unmarshal(data, &workflow); err != nil {
+				t.Fatal(err)
+			}
+			used := false
+			for _, step := range workflow.Jobs["scan"].Steps {
+				repository, version, _ := strings.Cut(step.Uses, "@")
+				if repository != "trifecta-scanner/trifecta" {
+					if len(version) != 40 {
+						t.Errorf("%s is not pinned by its commit", step.Uses)
+					}
+					continue
+				}
+				used = true
+				for input := range step.With {
+					if action.Inputs[input] == nil {
+						t.Errorf("the action has no input %s", input)
+					}
+				}
+			}
+			if !used {
+				t.Error("the action is not used")
+			}
+			for _, m := range output.FindAllStringSubmatch(string(data), -1) {
+				if action.Outputs[m[1]] == nil {
+					t.Errorf("the action has no output %s", m[1])
+				}
+			}
+			validate(t, "github-workflow.schema.json", data)
+		})
+	}
+}
+
+// validate checks a YAML document against one of the schemas of GitHub's files.
+func validate(t *testing.T, name string, data []byte) {
+	t.Helper()
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(shared.Dir(t), "schemas", "github", name))
+	if err != nil {
+		t.Fatal(err)
+	}
 	var doc any
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		t.Fatal(err)

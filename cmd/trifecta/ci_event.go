@@ -1,0 +1,52 @@
+package main
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+)
+
+// event is what ci reads of the event that started a workflow; see
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads.
+type event struct {
+	PullRequest struct {
+		Base struct {
+			SHA string `json:"sha"`
+		} `json:"base"`
+	} `json:"pull_request"`
+	MergeGroup struct {
+		BaseSHA string `json:"base_sha"`
+	} `json:"merge_group"`
+}
+
+// maxEvent is far above what GitHub sends: 25 MB for a webhook.
+const maxEvent = 64 << 20
+
+// readEvent reads the event of the workflow. Without a file there is none.
+func readEvent(name string) (event, error) {
+	var e event
+	if name == "" {
+		return e, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return e, fmt.Errorf("read the event: %w", err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	if err := json.NewDecoder(io.LimitReader(f, maxEvent)).Decode(&e); err != nil {
+		return event{}, fmt.Errorf("read the event: %w", err)
+	}
+	return e, nil
+}
+
+// base returns the commit that a change is compared with; empty for an event that is no change.
+func (e event) base() string {
+	for _, sha := range []string{e.PullRequest.Base.SHA, e.MergeGroup.BaseSHA} {
+		if _, err := hex.DecodeString(sha); err == nil && (len(sha) == 40 || len(sha) == 64) {
+			return sha
+		}
+	}
+	return ""
+}
