@@ -239,15 +239,9 @@ type Finding struct {
 	Scope inventory.Scope `json:"scope,omitempty"`
 }
 
-// Compare orders findings as they are reported: tier, score, then those with a fix, EPSS, path, place and rule.
+// Compare orders findings as they are reported: tier, score, then the cheapest fix, EPSS, path, place and rule.
 func (f Finding) Compare(g Finding) int {
 	bySuppressed := cmp.Compare(suppressedLast(f), suppressedLast(g))
-	fixFirst := func(f Finding) int {
-		if f.Fix != nil {
-			return 0
-		}
-		return 1
-	}
 	epss := func(f Finding) float64 {
 		if f.Advisory == nil || f.Advisory.EPSS == nil {
 			return 0
@@ -258,7 +252,7 @@ func (f Finding) Compare(g Finding) int {
 		bySuppressed,
 		cmp.Compare(slices.Index(Tiers, f.Tier), slices.Index(Tiers, g.Tier)),
 		cmp.Compare(g.Score, f.Score),
-		cmp.Compare(fixFirst(f), fixFirst(g)),
+		cmp.Compare(effort(f.Fix), effort(g.Fix)),
 		cmp.Compare(epss(g), epss(f)),
 		f.Location.Compare(g.Location),
 		strings.Compare(f.RuleID, g.RuleID),

@@ -492,6 +492,40 @@ func (r ranking) what(f *Finding) string {
 	return name
 }
 
+// effort orders fixes by what they cost whoever applies them: edits and compatible upgrades, then upgrades that may
+// break something, then finding a way without a fix.
+func effort(fix *Fix) int {
+	switch {
+	case fix == nil:
+		return 2
+	case fix.Upgrade != nil && fix.Upgrade.Breaking():
+		return 1
+	}
+	return 0
+}
+
+// Breaking reports whether the upgrade may break what uses the package, going by the versions alone: they differ in the
+// first number, or in the second where the first is 0 (https://semver.org). Versions without numbers may.
+func (u *Upgrade) Breaking() bool {
+	from, to := leading(u.From), leading(u.To)
+	return from == "" || from != to
+}
+
+// leading returns the part of a version that stays the same in compatible releases.
+func leading(version string) string {
+	version = strings.TrimPrefix(version, "v")
+	end := strings.IndexFunc(version, func(r rune) bool { return (r < '0' || r > '9') && r != '.' })
+	if end >= 0 {
+		version = version[:end]
+	}
+	first, rest, _ := strings.Cut(version, ".")
+	if first == "0" {
+		second, _, _ := strings.Cut(rest, ".")
+		first += "." + cmp.Or(second, "0")
+	}
+	return first
+}
+
 func yesNo(b bool) string {
 	if b {
 		return yes

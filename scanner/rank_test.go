@@ -193,11 +193,11 @@ func TestEnvironmentalVector(t *testing.T) {
 // The values of each input that ranking looks at, in the order in which urgency must not fall.
 var (
 	vectorsUp   = []string{vector33, vector61, vector75, vector98, vector10}
-	epssUp      = []float64{0, 0.001, 0.02, 0.0999, 0.10, 0.3, 0.9, 1}
+	epssUp      = []float64{0, 0.02, 0.0999, 0.10, 0.3, 1}
 	levelsUp    = []ExposureLevel{ExposureIsolated, ExposureInternal, ExposureControlled, ExposureOpen}
 	calledUp    = []string{"not-called", "imported", "not-analysed", "called"}
 	criticalUp  = []string{"low", "medium", "high", "very high"}
-	breadths    = []string{"restricted", "wide", "any"}
+	breadths    = []string{"restricted", "any"}
 	shieldSets  = [][]string{{"waf", "auth"}, {"waf"}, {}}
 	scopesUp    = []inventory.Scope{inventory.ScopeDevelopment, inventory.ScopeRuntime}
 	linksUp     = []string{"inferred", "declared"}
@@ -223,11 +223,12 @@ func TestRankProperties(t *testing.T) {
 	type ranked struct{ tier, score int }
 	rank := func(p []int) ranked {
 		f := point(p)
-		Rank(&f)
-		if f.Score < 0 || f.Score > 100 {
-			t.Fatalf("score %d of %+v", f.Score, f)
+		r := newRanking(&f)
+		score, _ := r.score()
+		if score < 0 || score > 100 {
+			t.Fatalf("score %d of %+v", score, f)
 		}
-		return ranked{-slices.Index(Tiers, f.Tier), f.Score}
+		return ranked{-slices.Index(Tiers, r.tier()), score}
 	}
 	total := 1
 	for _, n := range dimensions {
@@ -351,6 +352,34 @@ func TestCompare(t *testing.T) {
 				t.Fatalf("%+v and %+v have two orders", f, g)
 			}
 		}
+	}
+}
+
+func TestBreaking(t *testing.T) {
+	tests := []struct {
+		from, to string
+		want     bool
+	}{
+		{"4.17.15", "4.17.21", false}, {"4.17.15", "5.0.0", true}, {"v1.2.0", "1.9.9", false}, {"0.4.7", "0.4.9", false}, {"0.4.7", "0.5.0", true},
+		{"0", "0.0.1", false}, {"1", "1.2", false}, {"2.0.0-rc.1", "2.0.0", false}, {"5.3.0.Final", "5.4.1.Final", false}, {"Finchley", "Greenwich", true}, {"", "1.0.0", true},
+	}
+	for _, test := range tests {
+		if got := (&Upgrade{From: test.from, To: test.to}).Breaking(); got != test.want {
+			t.Errorf("%q to %q: %v", test.from, test.to, got)
+		}
+	}
+}
+
+func TestCompareEffort(t *testing.T) {
+	up := func(to string) *Fix { return &Fix{Upgrade: &Upgrade{From: "1.0.0", To: to}} }
+	ordered := []Finding{{Tier: TierAct, Fix: &Fix{}}, {Tier: TierAct, Fix: up("2.0.0")}, {Tier: TierAct}}
+	for i := range ordered[1:] {
+		if ordered[i].Compare(ordered[i+1]) >= 0 {
+			t.Errorf("%+v does not come before %+v", ordered[i], ordered[i+1])
+		}
+	}
+	if ordered[0].Compare(Finding{Tier: TierAct, Fix: up("1.0.1")}) != 0 {
+		t.Error("a compatible upgrade costs more than an edit")
 	}
 }
 

@@ -386,13 +386,15 @@ func upgrade(pkg *inventory.Package, at *site, to string) *scanner.Fix {
 	if at.Manifest != nil && at.Manifest.Path != at.Path {
 		files = append(files, at.Manifest.Path)
 	}
+	change := &scanner.Upgrade{Ecosystem: pkg.Ecosystem, Package: pkg.Name, From: pkg.Version, To: to, Files: files}
 	message := fmt.Sprintf("upgrade %s from %s to %s in %s", plain(pkg.Name), plain(pkg.Version), to, at.Path)
+	if change.Breaking() {
+		message = fmt.Sprintf("upgrade %s from %s to %s, a new major version, in %s", plain(pkg.Name), plain(pkg.Version), to, at.Path)
+	}
 	if via := through(at.Chain); via != "" {
 		message += ", where " + via + " brings it in"
 	}
-	return &scanner.Fix{Message: message, Upgrade: &scanner.Upgrade{
-		Ecosystem: pkg.Ecosystem, Package: pkg.Name, From: pkg.Version, To: to, Files: files,
-	}}
+	return &scanner.Fix{Message: message, Upgrade: change}
 }
 
 // related lists the manifest line of the direct package that brings the package in, then its other places in the file.
