@@ -63,6 +63,9 @@ func readRenvLock(_ context.Context, tree *inventory.Tree, name string) (*Docume
 			if p.name == "" {
 				p.name = key
 			}
+			if p.name == "" {
+				return nil // it counts as declared, so that it is missed
+			}
 			entry := Entry{Name: p.name, Version: p.version, Location: r.location(start), Origin: renvOrigin(p)}
 			if p.source == "Bioconductor" {
 				entry.Ecosystem = Bioconductor

@@ -102,8 +102,8 @@ func readNuGetLocked(r *jsonReader, graph *nugetGraph, manifest map[string]inven
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	if err != nil || pkg == "" {
+		return err // one without a name counts as declared, so that it is missed
 	}
 	entry := Entry{Name: pkg, Version: version, Location: r.location(start), Hashes: nugetHash(hash), Origin: inventory.OriginRegistry}
 	if kind == "Project" {
@@ -389,7 +389,7 @@ func readNuGetPins(tree *inventory.Tree, name, list string, version func(*jsonRe
 		}
 		return r.object(func(pkg string, start int) error {
 			want, err := version(r)
-			if err != nil {
+			if err != nil || pkg == "" {
 				return err
 			}
 			entry := Entry{Name: pkg, Version: want, Location: r.location(start), Scope: inventory.ScopeDevelopment}
