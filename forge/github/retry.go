@@ -1,0 +1,126 @@
+package github
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/trifecta-scanner/trifecta/internal/web"
+)
+
+// Bounds of a request and of the waits around it.
+const (
+	requestTimeout = 5 * time.Minute // with all its repetitions
+	longestWait    = 90 * time.Second
+	requestTries   = 5
+)
+
+// retries repeats requests. One that the host did not carry out because of a rate limit is repeated whatever it is;
+// one whose answer was lost or is a server's error only where doing it twice is doing it once. GitHub's rules:
+// https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+type retries struct {
+	below http.RoundTripper
+	sleep func(context.Context, time.Duration) error
+	now   func() time.Time
+}
+
+func newRetries(o Options) *retries {
+	r := &retries{below: o.Transport, sleep: o.Sleep, now: time.Now}
+	if r.below == nil {
+		r.below = web.NewTransport()
+	}
+	if r.sleep == nil {
+		r.sleep = func(ctx context.Context, d time.Duration) error {
+			timer := time.NewTimer(d)
+			defer timer.Stop()
+			select {
+			case <-timer.C:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	return r
+}
+
+func (r *retries) RoundTrip(req *http.Request) (*http.Response, error) {
+	var body []byte
+	if req.Body != nil {
+		var err error
+		body, err = io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		_ = req.Body.Close() // it was read to its end
+	}
+	for try := 1; ; try++ {
+		attempt := req.Clone(req.Context())
+		if req.Body != nil {
+			attempt.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		res, err := r.below.RoundTrip(attempt)
+		wait, again := r.again(req, res, err, try)
+		if !again || try == requestTries {
+			return res, err
+		}
+		if res != nil {
+			_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // so that the connection can be used again
+			_ = res.Body.Close()
+		}
+		if sleepErr := r.sleep(req.Context(), wait); sleepErr != nil {
+			return nil, fmt.Errorf("waiting to repeat the request: %w", sleepErr)
+		}
+	}
+}
+
+// again decides whether a request is repeated, and after which wait.
+func (r *retries) again(req *http.Request, res *http.Response, err error, try int) (time.Duration, bool) {
+	if req.Context().Err() != nil {
+		return 0, false
+	}
+	harmless := req.Method != http.MethodPost
+	if err != nil {
+		return backoff(try), harmless
+	}
+	switch {
+	case res.StatusCode == http.StatusTooManyRequests, res.StatusCode == http.StatusForbidden && rateLimited(res):
+		wait, ok := r.asked(res)
+		if !ok {
+			wait = backoff(try + 2)
+		}
+		return wait, wait <= longestWait
+	case res.StatusCode >= http.StatusInternalServerError:
+		return backoff(try), harmless
+	}
+	return 0, false
+}
+
+// rateLimited tells a rate limit from a missing permission, which both have the status 403.
+func rateLimited(res *http.Response) bool {
+	return res.Header.Get("Retry-After") != "" || res.Header.Get("X-RateLimit-Remaining") == "0"
+}
+
+// asked returns how long the host asks to wait.
+func (r *retries) asked(res *http.Response) (time.Duration, bool) {
+	if seconds, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && seconds >= 0 {
+		return time.Duration(min(seconds, 1<<20)) * time.Second, true
+	}
+	if res.Header.Get("X-RateLimit-Remaining") == "0" {
+		if at, err := strconv.ParseInt(res.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil {
+			return max(time.Unix(at, 0).Sub(r.now()), 0) + time.Second, true
+		}
+	}
+	return 0, false
+}
+
+// backoff is the wait before a repetition: doubled each time, and anywhere between half of that and all of it.
+func backoff(try int) time.Duration {
+	wait := time.Second << min(try-1, 5)
+	return wait/2 + rand.N(wait/2+1)
+}
