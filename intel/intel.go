@@ -156,7 +156,7 @@ func (d *Data) read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	return readAll(f)
 }
 
@@ -365,11 +365,13 @@ type Date struct {
 
 // UnmarshalJSON reads endoflife.date's mixture: a day, true or false.
 func (d *Date) UnmarshalJSON(data []byte) error {
-	switch s := string(data); {
-	case s == "null":
+	switch string(data) {
+	case "null":
 		*d = Date{}
-	case s == "true" || s == "false":
-		*d = Date{Over: s == "true", Known: true}
+	case "true":
+		*d = Date{Over: true, Known: true}
+	case "false":
+		*d = Date{Known: true}
 	default:
 		var day string
 		if err := json.Unmarshal(data, &day); err != nil {

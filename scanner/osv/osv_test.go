@@ -328,8 +328,8 @@ func TestSites(t *testing.T) {
 	}
 	prints := map[string]int{}
 	for _, f := range res.Findings {
-		print, n, _ := strings.Cut(f.Fingerprint, "/")
-		prints[print]++
+		hash, n, _ := strings.Cut(f.Fingerprint, "/")
+		prints[hash]++
 		if f.Location.Line == 70 && n != "2" {
 			t.Errorf("the second version in one file has the fingerprint %s", f.Fingerprint)
 		}
