@@ -27,17 +27,24 @@ import (
 // a match mostly unpacks one block for a package; larger blocks compress better and cost more for each match.
 const blockSize = 16 << 10
 
-// BuildIndex compiles the records of dir, a folder in the layout of the OSV bucket, into the index file out. Only the
-// given ecosystems are taken, all of the folder where none is given. Records and archives that can't be read are
+// IndexOptions say what goes into an index. The zero value is a good default.
+type IndexOptions struct {
+	Ecosystems []string // only these; all of the folder where empty
+	Extra      []byte   // carried along as it is: see Index.Extra
+}
+
+// BuildIndex compiles the records of dir, a folder in the layout of the OSV bucket, into the index file out. Records and archives that can't be read are
 // counted in the index, which tells of them whenever it is asked about their ecosystem; see Index.Ecosystems.
 //
 // The same records give the same bytes. The file is written aside and renamed: a reader sees the old file or the new.
-func BuildIndex(ctx context.Context, dir, out string, ecosystems ...string) error {
+func BuildIndex(ctx context.Context, dir, out string, o IndexOptions) error {
 	b, err := newBuilder(filepath.Dir(out))
 	if err != nil {
 		return err
 	}
 	defer b.discard()
+	b.extra = o.Extra
+	ecosystems := o.Ecosystems
 	if len(ecosystems) == 0 {
 		folder, err := OpenFolder(dir)
 		if err != nil {
@@ -64,6 +71,7 @@ type builder struct {
 	bodies  interner
 	folders map[string]EcosystemInfo
 	origin  string
+	extra   []byte
 }
 
 // textID names one text of a record. A record stands in the archive of each ecosystem that it names, and the texts are
@@ -281,7 +289,7 @@ func (b *builder) write(ctx context.Context, out string) (err error) {
 	if err != nil {
 		return err
 	}
-	w.section(sectionExtra, nil)
+	w.section(sectionExtra, b.extra)
 	meta, err := json.Marshal(b.describe(records, packages))
 	if err != nil {
 		return err
@@ -515,16 +523,16 @@ func (b *builder) writeKeys(w *indexWriter, records []*builtRecord) (int, error)
 // describe counts what is in the index.
 func (b *builder) describe(records []*builtRecord, packages int) indexMeta {
 	meta := indexMeta{Packages: packages, Ecosystems: make(map[string]EcosystemInfo), Origin: b.origin}
-	lines := make(map[string][]string)
+	lines, times := make(map[string][]string), make(map[string][]string)
 	distinct := make(map[string]bool, len(records))
 	for name := range b.folders {
 		lines[name] = nil
 	}
 	for _, r := range records {
-		meta.AsOf = max(meta.AsOf, r.modified)
 		distinct[r.id] = true
 		for _, folder := range r.folders {
-			lines[folder] = append(lines[folder], digestLine(r.id, r.sum))
+			lines[folder] = append(lines[folder], digestLine(r.sum))
+			times[folder] = append(times[folder], r.modified)
 		}
 	}
 	digests := make(map[string]string)
@@ -532,6 +540,8 @@ func (b *builder) describe(records []*builtRecord, packages int) indexMeta {
 		info := b.folders[name]
 		info.Records = len(list)
 		info.Digest = digestOf(list)
+		info.AsOf = newest(times[name])
+		meta.AsOf = max(meta.AsOf, info.AsOf)
 		digests[name] = info.Digest
 		meta.Ecosystems[name] = info
 	}

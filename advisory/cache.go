@@ -80,7 +80,7 @@ func (f *Folder) openCached(ctx context.Context, folder string) (*Index, error) 
 		return nil, err
 	}
 	slog.DebugContext(ctx, "building an index", "ecosystem", folder)
-	if err := BuildIndex(ctx, f.dir, path, folder); err != nil {
+	if err := BuildIndex(ctx, f.dir, path, IndexOptions{Ecosystems: []string{folder}}); err != nil {
 		return nil, err
 	}
 	f.prune(time.Now())

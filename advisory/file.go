@@ -42,7 +42,7 @@ const (
 	sectionRecords         // for each record, 8 bytes: its block and its place in the unpacked block
 	sectionBlocks          // for each block, 16 bytes: u64 offset in the file's pack, u32 size, u32 unpacked size
 	sectionPack            // the blocks: records, compressed with zstd
-	sectionExtra           // what the builder was given to carry along, compressed with zstd; see IndexOptions
+	sectionExtra           // what the builder was given to carry along; see IndexOptions
 	sectionCount
 )
 

@@ -71,7 +71,7 @@ func (f *Folder) Close() error {
 }
 
 // Info describes the ecosystems that Match has read so far: Records counts all records of their archives, AsOf is the
-// newest modification among them, and Digest covers the names and checksums of these records.
+// newest modification among them (see newest), and Digest covers the checksums of these records.
 func (f *Folder) Info() Info {
 	if f.digests == nil {
 		f.digests = make(map[string]string)
@@ -368,7 +368,8 @@ type readStats struct {
 	records    int    // in the archive and beside it
 	unreadable int    // of these, records that could not be read or decoded
 	example    string // the first of them by name, with the reason
-	modified   string // the newest modification
+	modified   string // the newest modification: see newest
+	times      []string
 }
 
 // notices tells what is wrong with an ecosystem of which nothing (err) or not everything could be read.
@@ -421,10 +422,10 @@ func readEcosystem(ctx context.Context, dir, folder string, visit func(name stri
 	var mu sync.Mutex
 	told := func(name string, raw []byte) {
 		err := visit(name, raw)
-		newest := modifiedOf(raw)
+		at := modifiedOf(raw)
 		mu.Lock()
 		defer mu.Unlock()
-		stats.modified = max(stats.modified, newest)
+		stats.times = append(stats.times, at)
 		if err != nil {
 			stats.broken(name, err)
 		}
@@ -464,7 +465,18 @@ func readEcosystem(ctx context.Context, dir, folder string, visit func(name stri
 			told(loose[i], raw)
 		}
 	})
+	stats.modified, stats.times = newest(stats.times), nil
 	return stats, archiveErr
+}
+
+// newest returns the last of some times, leaving out the last thousandth, but not more than ten: among tens of
+// thousands of records there are always some whose date is a mistake and lies in the future.
+func newest(times []string) string {
+	if len(times) == 0 {
+		return ""
+	}
+	slices.Sort(times)
+	return times[len(times)-1-min(10, len(times)/1000)]
 }
 
 // isFolderName reports whether an ecosystem can be a folder of the bucket: its name is part of a path.
@@ -623,8 +635,8 @@ func (u *unpacker) unpack(f *zip.File) ([]byte, error) {
 	return raw, nil
 }
 
-// digest returns the digest of one ecosystem's records: of the sorted lines "id checksum", where the checksum is
-// CRC-32 as archives state it. It is "" where that can't be read.
+// digest returns the digest of one ecosystem's records: of the sorted CRC-32 checksums of their texts, one on a line, as
+// archives state them. It is "" where they can't be read.
 func (f *Folder) digest(folder string) string {
 	root := filepath.Join(f.dir, folder)
 	entries, err := os.ReadDir(root)
@@ -633,7 +645,6 @@ func (f *Folder) digest(folder string) string {
 	}
 	var lines []string
 	for _, e := range entries {
-		name, record := strings.CutSuffix(e.Name(), ".json")
 		switch {
 		case e.Name() == archiveName:
 			more, err := archiveLines(filepath.Join(root, archiveName))
@@ -641,12 +652,12 @@ func (f *Folder) digest(folder string) string {
 				return ""
 			}
 			lines = append(lines, more...)
-		case record:
+		case strings.HasSuffix(e.Name(), ".json"):
 			raw, err := readLimited(filepath.Join(root, e.Name()))
 			if err != nil {
 				return ""
 			}
-			lines = append(lines, digestLine(name, crc32.ChecksumIEEE(raw)))
+			lines = append(lines, digestLine(crc32.ChecksumIEEE(raw)))
 		}
 	}
 	return digestOf(lines)
@@ -664,14 +675,14 @@ func archiveLines(path string) ([]string, error) {
 	}
 	var lines []string
 	for _, f := range archive.File {
-		if name, ok := strings.CutSuffix(f.Name, ".json"); ok {
-			lines = append(lines, digestLine(name, f.CRC32))
+		if strings.HasSuffix(f.Name, ".json") {
+			lines = append(lines, digestLine(f.CRC32))
 		}
 	}
 	return lines, nil
 }
 
-func digestLine(id string, sum uint32) string { return fmt.Sprintf("%s %08x\n", id, sum) }
+func digestLine(sum uint32) string { return fmt.Sprintf("%08x\n", sum) }
 
 func digestOf(lines []string) string {
 	slices.Sort(lines)

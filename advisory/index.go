@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"maps"
 	"runtime/debug"
 	"slices"
@@ -46,6 +48,7 @@ type indexMeta struct {
 // EcosystemInfo describes the records of one folder of the bucket in an index.
 type EcosystemInfo struct {
 	Records int    `json:"records"`
+	AsOf    string `json:"as_of"` // the newest modification, RFC 3339
 	Digest  string `json:"digest"`
 	// Unreadable counts records that could not be decoded, of which Example names one; Broken says why the archive
 	// could not be read. Each scan that asks about the ecosystem tells them.
@@ -150,6 +153,19 @@ func (x *Index) Origin() string { return x.meta.Origin }
 // Size returns the size of the file in bytes.
 func (x *Index) Size() int64 { return int64(len(x.file.data)) }
 
+// Sum returns a checksum of the whole file, which opening it does not compute anew: it names the file in a cache.
+func (x *Index) Sum() string { return fmt.Sprintf("%08x", crc32.Checksum(x.file.sums, castagnoli)) }
+
+// Extra returns the length of what the builder was given to carry along, and a function that returns a copy of n bytes of
+// it from an offset.
+func (x *Index) Extra() (size uint64, read func(offset, n uint64) ([]byte, error)) {
+	return x.file.sections[sectionExtra].length, func(offset, n uint64) (b []byte, err error) {
+		defer guard(&err)()
+		b, err = x.file.at(sectionExtra, offset, n)
+		return slices.Clone(b), withPath(err, x.path)
+	}
+}
+
 // Verify reads the whole file and reports whether it is what the builder wrote.
 func (x *Index) Verify() (err error) {
 	defer guard(&err)()
@@ -198,7 +214,7 @@ func (x *Index) notices(queries []Query) []inventory.Notice {
 func (x *Index) match(ctx context.Context, queries []Query) ([][]*Record, map[string]int, error) {
 	hits := make([][]uint32, len(queries))
 	undecided := make(map[string]int)
-	wanted := make(map[uint32]*Record)
+	wanted := make(map[uint32]*stored)
 	for i, q := range queries {
 		if i%64 == 0 && ctx.Err() != nil {
 			return nil, nil, ctx.Err()
@@ -226,7 +242,7 @@ func (x *Index) match(ctx context.Context, queries []Query) ([][]*Record, map[st
 		}
 		found[i] = make([]*Record, len(numbers))
 		for j, n := range numbers {
-			found[i][j] = wanted[n]
+			found[i][j] = wanted[n].record
 		}
 		found[i] = newestByID(found[i])
 	}
@@ -361,25 +377,36 @@ func (x *Index) postings(key string) ([]byte, error) {
 }
 
 // Lookup returns the records with an id or alias, withdrawn ones included, ordered by id. Letter case does not matter.
-func (x *Index) Lookup(ctx context.Context, id string) (records []*Record, err error) {
+func (x *Index) Lookup(ctx context.Context, id string) ([]*Record, error) {
+	found, err := x.lookup(ctx, id)
+	if err != nil {
+		return nil, withPath(err, x.path)
+	}
+	var records []*Record
+	for _, s := range found {
+		records = append(records, s.record)
+	}
+	return newestByID(records), nil
+}
+
+func (x *Index) lookup(ctx context.Context, id string) (found []*stored, err error) {
 	defer guard(&err)()
 	postings, err := x.postings(idKey(id))
 	if err != nil || postings == nil {
-		return nil, withPath(err, x.path)
+		return nil, err
 	}
 	d := newDecoder(postings)
-	wanted := make(map[uint32]*Record)
+	wanted := make(map[uint32]*stored)
 	for n := d.count(1); n > 0; n-- {
 		wanted[uint32(d.uint())] = nil
 	}
 	if d.err != nil {
-		return nil, withPath(damage("the entries of %s can't be read", id), x.path)
+		return nil, damage("the entries of %s can't be read", id)
 	}
 	if err := x.load(ctx, wanted); err != nil {
-		return nil, withPath(err, x.path)
+		return nil, err
 	}
-	records = slices.Collect(maps.Values(wanted))
-	return newestByID(records), nil
+	return slices.Collect(maps.Values(wanted)), nil
 }
 
 // place is where a record is.
@@ -398,7 +425,7 @@ func byBlock(places []place) [][]place {
 }
 
 // load fills in the records by their numbers. Each block is unpacked once, several at a time.
-func (x *Index) load(ctx context.Context, wanted map[uint32]*Record) error {
+func (x *Index) load(ctx context.Context, wanted map[uint32]*stored) error {
 	places := make([]place, 0, len(wanted))
 	for n := range wanted {
 		b, err := x.file.at(sectionRecords, uint64(n)*8, 8)
@@ -415,7 +442,7 @@ func (x *Index) load(ctx context.Context, wanted map[uint32]*Record) error {
 		err := x.loadGroups(groups, next, func(number uint32, s *stored) {
 			mu.Lock()
 			defer mu.Unlock()
-			wanted[number] = s.record
+			wanted[number] = s
 		})
 		if err != nil {
 			mu.Lock()

@@ -23,7 +23,7 @@ import (
 func build(t testing.TB, dir string, ecosystems ...string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "index")
-	if err := BuildIndex(t.Context(), dir, out, ecosystems...); err != nil {
+	if err := BuildIndex(t.Context(), dir, out, IndexOptions{Ecosystems: ecosystems}); err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -374,7 +374,7 @@ func BenchmarkBuild(b *testing.B) {
 	dir := filepath.Join(shared.Dir(b), "osv")
 	out := filepath.Join(b.TempDir(), "index")
 	for b.Loop() {
-		if err := BuildIndex(b.Context(), dir, out); err != nil {
+		if err := BuildIndex(b.Context(), dir, out, IndexOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -50,8 +50,10 @@ type Data struct {
 	mu    sync.Mutex
 	files map[string]func() ([]byte, error)
 	asOf  string
-	count int
+	count map[string]int // by file
 	eol   func() (map[string]Product, error)
+
+	compiled *compiled // instead of root and files
 }
 
 // Open opens the folder dir, which must exist. What it lacks is told by notices.
@@ -60,20 +62,17 @@ func Open(dir string) (*Data, []inventory.Notice, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d := &Data{root: root, dir: dir, files: map[string]func() ([]byte, error){}}
+	d := &Data{root: root, dir: dir, files: map[string]func() ([]byte, error){}, count: map[string]int{}}
 	var notices []inventory.Notice
 	has := func(name string) bool {
 		info, err := root.Stat(name)
 		return err == nil && info.Mode().IsRegular()
 	}
-	missing := func(name, effect string) {
-		notices = append(notices, notice("%s has no %s; %s", dir, name, effect))
-	}
 	add := func(name string) { d.files[name] = sync.OnceValues(func() ([]byte, error) { return d.read(name) }) }
 	if has(kevFile) {
 		add(kevFile)
 	} else {
-		missing(kevFile, "no finding can be marked as known to be exploited")
+		notices = append(notices, missing(dir, kevFile, lacksKEV))
 	}
 	switch {
 	case has(epssFile):
@@ -81,7 +80,7 @@ func Open(dir string) (*Data, []inventory.Notice, error) {
 	case has(epssRaw):
 		add(epssRaw)
 	default:
-		missing(epssFile, "how likely exploitation is stays unknown")
+		notices = append(notices, missing(dir, epssFile, lacksEPSS))
 	}
 	if has(eolFile) {
 		add(eolFile)
@@ -108,7 +107,7 @@ func Find(db string) string {
 
 // Close releases the folder.
 func (d *Data) Close() error {
-	if d == nil {
+	if d == nil || d.root == nil {
 		return nil
 	}
 	return d.root.Close()
@@ -127,6 +126,9 @@ func (d *Data) Info() Info {
 	if d == nil {
 		return Info{}
 	}
+	if c := d.compiled; c != nil {
+		return Info{Source: d.dir, AsOf: c.about.AsOf, Digest: c.about.Digest, Count: c.about.Count}
+	}
 	hash := sha256.New()
 	for _, name := range d.names() {
 		data, err := d.files[name]()
@@ -138,7 +140,11 @@ func (d *Data) Info() Info {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return Info{Source: d.dir, AsOf: d.asOf, Digest: "sha256:" + hex.EncodeToString(hash.Sum(nil)), Count: d.count}
+	count := 0
+	for _, n := range d.count {
+		count += n
+	}
+	return Info{Source: d.dir, AsOf: d.asOf, Digest: "sha256:" + hex.EncodeToString(hash.Sum(nil)), Count: count}
 }
 
 // names returns the files in a fixed order.
@@ -156,7 +162,7 @@ func (d *Data) read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }() // it was only read
+	defer f.Close()
 	return readAll(f)
 }
 
@@ -172,12 +178,12 @@ func readAll(r io.Reader) ([]byte, error) {
 }
 
 // saw takes note of what a file says about itself.
-func (d *Data) saw(date string, count int) {
+func (d *Data) saw(file, date string, count int) {
 	date = date[:min(len(date), len("2006-01-02"))]
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asOf = max(d.asOf, date)
-	d.count += count
+	d.count[file] = max(d.count[file], count)
 }
 
 // Threat is what is known about the exploitation of one vulnerability.
@@ -191,6 +197,13 @@ type Threat struct {
 func (d *Data) Threats(cves []string) (map[string]Threat, []inventory.Notice) {
 	threats := make(map[string]Threat, len(cves))
 	if d == nil || len(cves) == 0 {
+		return threats, nil
+	}
+	if d.compiled != nil {
+		threats, err := d.compiled.threats(cves)
+		if err != nil {
+			return threats, []inventory.Notice{notice("exploitation is partly unknown: %v", err)}
+		}
 		return threats, nil
 	}
 	wanted := make(map[string]bool, len(cves))
@@ -222,7 +235,7 @@ func (d *Data) Threats(cves []string) (map[string]Threat, []inventory.Notice) {
 	return threats, notices
 }
 
-// kev returns those of the wanted vulnerabilities that are in the catalogue.
+// kev returns those of the wanted vulnerabilities that are in the catalogue, all of it if wanted is nil.
 // Format: https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities_schema.json
 func (d *Data) kev(wanted map[string]bool) ([]string, error) {
 	if d.files[kevFile] == nil {
@@ -239,7 +252,7 @@ func (d *Data) kev(wanted map[string]bool) ([]string, error) {
 	count := 0
 	for cve := range members(data, "cveID") {
 		count++
-		if wanted[string(cve)] {
+		if wanted == nil || wanted[string(cve)] {
 			found = append(found, string(cve))
 		}
 	}
@@ -250,7 +263,7 @@ func (d *Data) kev(wanted map[string]bool) ([]string, error) {
 	for date := range members(data, "dateReleased") {
 		released = string(date)
 	}
-	d.saw(released, count)
+	d.saw(kevFile, released, count)
 	return found, nil
 }
 
@@ -278,7 +291,7 @@ func members(data []byte, name string) iter.Seq[[]byte] {
 	}
 }
 
-// epss returns the scores of the wanted vulnerabilities; with an error, those that stand before the fault.
+// epss returns the scores of the wanted vulnerabilities, of all if wanted is nil; with an error, those that stand before the fault.
 // Format: https://www.first.org/epss/data_stats, a comment line, a header, then cve,epss,percentile.
 func (d *Data) epss(wanted map[string]bool) (map[string]float64, error) {
 	name := epssFile
@@ -306,7 +319,7 @@ func (d *Data) epss(wanted map[string]bool) (map[string]float64, error) {
 		if rest, ok := bytes.CutPrefix(line, []byte("#")); ok {
 			for field := range bytes.SplitSeq(rest, []byte(",")) {
 				if date, ok := bytes.CutPrefix(field, []byte("score_date:")); ok {
-					d.saw(string(date), 0)
+					d.saw(epssFile, string(date), 0)
 				}
 			}
 			continue
@@ -316,7 +329,7 @@ func (d *Data) epss(wanted map[string]bool) (map[string]float64, error) {
 			continue
 		}
 		rows++
-		if !wanted[string(cve)] { // the compiler makes no copy for this look-up
+		if wanted != nil && !wanted[string(cve)] { // the compiler makes no copy for this look-up
 			continue
 		}
 		value, _, _ := bytes.Cut(rest, []byte(","))
@@ -332,7 +345,7 @@ func (d *Data) epss(wanted map[string]bool) (map[string]float64, error) {
 	if rows == 0 {
 		return found, errors.New("it lists no vulnerabilities")
 	}
-	d.saw("", rows)
+	d.saw(epssFile, "", rows)
 	return found, nil
 }
 
@@ -365,13 +378,11 @@ type Date struct {
 
 // UnmarshalJSON reads endoflife.date's mixture: a day, true or false.
 func (d *Date) UnmarshalJSON(data []byte) error {
-	switch string(data) {
-	case "null":
+	switch s := string(data); {
+	case s == "null":
 		*d = Date{}
-	case "true":
-		*d = Date{Over: true, Known: true}
-	case "false":
-		*d = Date{Known: true}
+	case s == "true" || s == "false":
+		*d = Date{Over: s == "true", Known: true}
 	default:
 		var day string
 		if err := json.Unmarshal(data, &day); err != nil {
@@ -423,13 +434,31 @@ func (d *Data) products() (map[string]Product, error) {
 	if err != nil {
 		return nil, err
 	}
+	products, err := decodeProducts(data)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Join(d.dir, eolFile), err)
+	}
+	return products, nil
+}
+
+func decodeProducts(data []byte) (map[string]Product, error) {
 	var file struct {
 		Products map[string]Product `json:"products"`
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
-		return nil, fmt.Errorf("read %s: %w", filepath.Join(d.dir, eolFile), err)
+		return nil, err
 	}
 	return file.Products, nil
+}
+
+// What a report lacks without a file.
+const (
+	lacksKEV  = "no finding can be marked as known to be exploited"
+	lacksEPSS = "how likely exploitation is stays unknown"
+)
+
+func missing(source, name, effect string) inventory.Notice {
+	return notice("%s has no %s; %s", source, name, effect)
 }
 
 func notice(format string, args ...any) inventory.Notice {

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/trifecta-scanner/trifecta/advisory"
 	"github.com/trifecta-scanner/trifecta/config"
@@ -40,7 +42,13 @@ func (a *app) advisories(ctx context.Context, dir string, cfg *config.Config, op
 		found.scanner.DB = &osv.API{BaseURL: a.getenv("TRIFECTA_OSV_API"), Cache: osv.CacheDir()}
 	}
 	intelDir := opts.intel
-	if intelDir == "" && path != "" {
+	if x, ok := found.scanner.DB.(*advisory.Index); ok && intelDir == "" {
+		found.scanner.Intel, found.notices, err = indexIntel(x, path)
+		if err != nil {
+			return found, errors.Join(usage("", "%s: %w", source, err), found.Close())
+		}
+	}
+	if intelDir == "" && path != "" && found.scanner.Intel == nil {
 		intelDir = intel.Find(path)
 	}
 	if intelDir != "" {
@@ -79,7 +87,31 @@ func (a *app) databasePath(dir string, cfg *config.Config, opts *scanOptions) (p
 		}
 		return path, cfg.Path + ": advisories", nil
 	}
+	if path, err := advisory.DefaultIndex(); err == nil {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			return path, "the index in the user's cache", nil
+		}
+	}
 	return "", "", nil
+}
+
+// staleAfter is the age in days from which advisories are called stale: new ones are published every day.
+const staleAfter = 7
+
+// stale tells the age of a local database that is no longer fresh by the day of the scan.
+func (f advisories) stale(day time.Time) []inventory.Notice {
+	if f.scanner == nil || f.scanner.DB == nil {
+		return nil
+	}
+	info := f.scanner.DB.Info()
+	age := ageInDays(info.AsOf, day)
+	if info.AsOf == "" || age < staleAfter {
+		return nil
+	}
+	published, _, _ := strings.Cut(info.AsOf, "T")
+	return []inventory.Notice{{Code: "advisories-stale", Message: fmt.Sprintf(
+		"the newest advisory of %s is of %s, %d days before the scan; later ones were not matched, trifecta db update fetches them",
+		filepath.ToSlash(info.Source), published, age)}}
 }
 
 // insideTree returns the path of a folder that a file of the tree names. Neither the name nor a link may lead out.

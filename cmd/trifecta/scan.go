@@ -183,6 +183,8 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 	res.Run.Offline = opts.offline
 	res.Run.AsOf = asOf.Format(time.DateOnly)
 	data.describe(&res.Run)
+	res.Notices = append(res.Notices, data.stale(asOf)...)
+	inventory.SortNotices(res.Notices)
 	res.Run.StartedAt = started.UTC().Format(time.RFC3339)
 	res.Run.DurationMS = time.Since(started).Milliseconds()
 	return res, cfg, nil

@@ -153,7 +153,7 @@ func (c *Client) once(ctx context.Context, method, address, contentType string, 
 	if err != nil {
 		return nil, 0, err
 	}
-	defer func() { _ = res.Body.Close() }() // it was only read
+	defer res.Body.Close()
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		text, _ := io.ReadAll(io.LimitReader(res.Body, 512)) // what it says beside the status may be missing
 		status := &StatusError{Status: res.StatusCode, Body: strings.Join(strings.Fields(string(text)), " ")}
@@ -224,8 +224,7 @@ func (c *Client) retryAfter(res *http.Response) time.Duration {
 func (c *Client) pause(wait time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	after := time.Now().Add(wait) //nolint:forbidigo // how long a server is left alone is in no answer
-	if after.After(c.after) {
+	if after := time.Now().Add(wait); after.After(c.after) {
 		c.after = after
 	}
 }

@@ -419,23 +419,23 @@ func (g *group) fixedVersions(q *question) []string {
 	if query.Name == "" { // asked about by commit alone, but upgraded by name
 		query.Ecosystem, query.Name, query.Version = q.pkg.Ecosystem, q.pkg.Name, q.pkg.Version
 	}
-	var clean []string
+	var clear []string
 	for _, r := range g.records {
 		for _, version := range r.FixedVersions(query) {
 			fixed := query
 			fixed.Version, fixed.Commit = version, ""
 			affected := func(other *advisory.Record) bool { return other != r && other.Affects(fixed) }
 			if !slices.ContainsFunc(g.records, affected) {
-				clean = append(clean, version)
+				clear = append(clear, version)
 			}
 		}
 	}
-	slices.SortStableFunc(clean, func(a, b string) int {
+	slices.SortStableFunc(clear, func(a, b string) int {
 		order, err := advisory.Compare(query.Ecosystem, a, b)
 		if err != nil {
 			return strings.Compare(a, b)
 		}
 		return cmp.Or(order, strings.Compare(a, b))
 	})
-	return slices.Compact(clean)
+	return slices.Compact(clear)
 }

@@ -120,9 +120,13 @@ type site struct {
 
 // applicable leaves out what has been withdrawn, and malware that only shares the name with a package from elsewhere.
 func (q *question) applicable(records []*advisory.Record) []*advisory.Record {
-	return slices.DeleteFunc(slices.Clone(records), func(r *advisory.Record) bool {
-		return r.Withdrawn != "" || q.source && isMalware(r)
-	})
+	kept := records[:0:0]
+	for _, r := range records {
+		if r.Withdrawn == "" && !(q.source && isMalware(r)) {
+			kept = append(kept, r)
+		}
+	}
+	return kept
 }
 
 // plan is what is asked, and what is not.

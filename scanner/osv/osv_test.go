@@ -328,8 +328,8 @@ func TestSites(t *testing.T) {
 	}
 	prints := map[string]int{}
 	for _, f := range res.Findings {
-		hash, n, _ := strings.Cut(f.Fingerprint, "/")
-		prints[hash]++
+		print, n, _ := strings.Cut(f.Fingerprint, "/")
+		prints[print]++
 		if f.Location.Line == 70 && n != "2" {
 			t.Errorf("the second version in one file has the fingerprint %s", f.Fingerprint)
 		}
