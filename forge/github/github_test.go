@@ -26,24 +26,12 @@ const commit = "0123456789012345678901234567890123456789"
 
 // spec is GitHub's description of its API, read once: it is large. Without the shared data nothing is checked.
 var spec = sync.OnceValues(func() (*githubtest.Spec, error) {
-	var dir string
-	probe := &skipper{}
-	func() {
-		defer func() { _ = recover() }() // of Skip
-		dir = shared.Dir(probe)
-	}()
-	if dir == "" {
+	dir, ok := shared.Find()
+	if !ok {
 		return nil, nil
 	}
 	return githubtest.LoadSpec(dir)
 })
-
-// skipper turns the skip of a test into a panic.
-type skipper struct{ testing.TB }
-
-func (*skipper) Helper()        {}
-func (*skipper) Skip(...any)    { panic("skipped") }
-func (*skipper) Fatal(v ...any) { panic(v) }
 
 // waits notes how long was waited, without waiting.
 type waits struct {
