@@ -99,8 +99,12 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 	}
 	workflow := report.NewWorkflow(a.out, a.getenv)
 
-	process := scanProcess{environ: os.Environ(), log: workflow.Verbatim}
-	raw := filepath.Join(files.dir, "scan.json")
+	process := scanProcess{environ: os.Environ(), log: workflow.Verbatim, temp: filepath.Join(files.dir, "scan"), policy: a.scanPolicy(dir, &opts.scan)}
+	if err := os.Mkdir(process.temp, 0o700); err != nil {
+		return &exitError{code: exitUnable, err: err}
+	}
+	defer func() { _ = os.RemoveAll(process.temp) }() // the runner empties its temporary folder after the job
+	raw := filepath.Join(process.temp, "scan.json")
 	var trouble []string
 
 	base := opts.scan.base
@@ -114,13 +118,13 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 		base = ""
 	}
 	process.args = a.scanArguments(cmd.Flags(), dir, raw, base)
-	outcome, err := runScanProcess(cmd.Context(), process)
+	outcome, err := a.runScanProcess(cmd.Context(), process)
 	if err == nil && outcome.code == exitUsage && base != "" && opts.scan.base == "" {
 		// Nobody asked for this base: a clone that does not hold it is scanned all the same.
 		without := a.scanArguments(cmd.Flags(), dir, raw, "")
 		why := outcome.message()
 		process.args = without
-		outcome, err = runScanProcess(cmd.Context(), process)
+		outcome, err = a.runScanProcess(cmd.Context(), process)
 		if err == nil && outcome.code != exitUsage {
 			trouble = append(trouble, "not compared with the base, so that every finding counts as new: "+why)
 		}
@@ -134,9 +138,6 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 			return &exitError{code: exitUnable, err: err}
 		}
 		return errors.Join(&exitError{code: outcome.code}, workflow.Error("trifecta: the scan ended without a result", outcome.message()))
-	}
-	if err := os.Remove(raw); err != nil { // result-file is the one with the paths of the repository
-		return &exitError{code: exitUnable, err: err}
 	}
 	// There is something to show, whether or not the findings or --strict make the step fail.
 	p := publisher{getenv: a.getenv, workflow: workflow, opts: opts, files: files}

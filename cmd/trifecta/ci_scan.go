@@ -8,12 +8,17 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/trifecta-scanner/trifecta/internal/confine"
 )
 
 // scanProcess is the half of ci that reads the tree. It is a process of its own, so that whoever takes it over by a
@@ -22,6 +27,8 @@ type scanProcess struct {
 	args       []string
 	environ    []string // of ci; the child gets what scanEnvironment lets through
 	executable string   // empty: this program
+	temp       string   // the folder for its temporary files and its result
+	policy     confine.Policy
 	// log shows what the child writes on standard error as it is written.
 	log func(write func(io.Writer) error) error
 }
@@ -44,8 +51,9 @@ func (o scanOutcome) message() string {
 // patience is how long a scan that was asked to stop may take to do so.
 const patience = 10 * time.Second
 
-// runScanProcess runs the scan process to its end. An error says that it could not be started or watched.
-func runScanProcess(ctx context.Context, p scanProcess) (scanOutcome, error) {
+// runScanProcess runs the scan process to its end, confined where the system can do that. An error says that it could
+// not be started or watched.
+func (a *app) runScanProcess(ctx context.Context, p scanProcess) (scanOutcome, error) {
 	if p.executable == "" {
 		self, err := os.Executable()
 		if err != nil {
@@ -56,19 +64,14 @@ func runScanProcess(ctx context.Context, p scanProcess) (scanOutcome, error) {
 	if err := hideEnvironment(); err != nil {
 		return scanOutcome{}, fmt.Errorf("hide the environment from the scan: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, p.executable, p.args...)
-	cmd.Env = scanEnvironment(p.environ)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = patience
 	var last lastLines
 	var exit *exec.ExitError
 	err := p.log(func(w io.Writer) error {
-		both := io.MultiWriter(w, &last)
-		cmd.Stdout, cmd.Stderr = both, both // one writer: os/exec then never writes from two goroutines
-		if err := cmd.Run(); !errors.As(err, &exit) {
-			return err
+		err := a.startAndWait(ctx, p, io.MultiWriter(w, &last))
+		if errors.As(err, &exit) {
+			return nil
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return scanOutcome{}, fmt.Errorf("run the scan process: %w", err)
@@ -83,6 +86,85 @@ func runScanProcess(ctx context.Context, p scanProcess) (scanOutcome, error) {
 		}
 	}
 	return outcome, nil
+}
+
+// startAndWait runs the scan process; log gets both of its output streams.
+func (a *app) startAndWait(ctx context.Context, p scanProcess, log io.Writer) error {
+	command := func() *exec.Cmd {
+		cmd := exec.CommandContext(ctx, p.executable, p.args...)
+		cmd.Env = append(scanEnvironment(p.environ), "TMPDIR="+p.temp,
+			// What the limits of a container allow is written where a confined process can't read it.
+			"GOMAXPROCS="+strconv.Itoa(runtime.GOMAXPROCS(0)))
+		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+		cmd.WaitDelay = patience
+		cmd.Stdout, cmd.Stderr = log, log // one writer: os/exec then never writes from two goroutines
+		return cmd
+	}
+	cmd := command()
+	policy := p.policy
+	policy.Execute = append(slices.Clip(policy.Execute), p.executable)
+	policy.Write = append(slices.Clip(policy.Write), p.temp)
+	err := confine.Start(cmd, policy)
+	if errors.Is(err, confine.ErrUnsupported) {
+		a.say("the scan has no token, but is not confined otherwise: %v", err)
+		cmd = command()
+		err = cmd.Start()
+	}
+	if err != nil {
+		return err
+	}
+	return cmd.Wait()
+}
+
+// systemFiles are what a program reads of the system it runs on: certificates, names of hosts, time zones, limits.
+var systemFiles = []string{
+	"/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/usr/lib/ssl",
+	"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services",
+	"/etc/localtime", "/usr/share/zoneinfo", "/etc/mime.types", "/sys/kernel/mm/transparent_hugepage",
+}
+
+// scanPolicy returns what the scan process may touch: the tree with its repository, what the user names, what every
+// program needs of the system, and our own part of the user's cache.
+func (a *app) scanPolicy(dir string, opts *scanOptions) confine.Policy {
+	policy := confine.Policy{Network: !opts.offline, Read: slices.Clone(systemFiles)}
+	read := func(paths ...string) {
+		for _, path := range paths {
+			if path != "" {
+				policy.Read = append(policy.Read, path)
+			}
+		}
+	}
+	read(dir, repositoryOf(dir), opts.config, opts.base, a.getenv("SSL_CERT_FILE"))
+	read(filepath.SplitList(a.getenv("SSL_CERT_DIR"))...)
+	for _, db := range []string{opts.db, a.getenv("TRIFECTA_DB")} {
+		if db != "" {
+			read(db, filepath.Join(filepath.Dir(db), "intel")) // exploit data is looked for beside the database
+		}
+	}
+	read(opts.intel)
+	if cache, err := os.UserCacheDir(); err == nil {
+		own := filepath.Join(cache, "trifecta")
+		// A rule needs the folder. Where it can't be made, the scan does without a cache as it would otherwise.
+		if err := os.MkdirAll(own, 0o755); err == nil {
+			policy.Write = append(policy.Write, own)
+		}
+	}
+	return policy
+}
+
+// repositoryOf returns the folder that holds the history of dir, for comparisons; empty where there is none. That of a
+// submodule is the one of the repository around it.
+func repositoryOf(dir string) string {
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return ""
+	}
+	for ; at != filepath.Dir(at); at = filepath.Dir(at) {
+		if info, err := os.Lstat(filepath.Join(at, ".git")); err == nil && info.IsDir() {
+			return filepath.Join(at, ".git")
+		}
+	}
+	return ""
 }
 
 // scanArguments returns the command line of the scan process: what was asked of ci, as far as it is scan's business.

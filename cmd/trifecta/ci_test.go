@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 	"gopkg.in/yaml.v3"
 
+	"github.com/trifecta-scanner/trifecta/internal/confine"
 	"github.com/trifecta-scanner/trifecta/internal/shared"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/scanner"
@@ -68,33 +71,66 @@ func logTo(b *strings.Builder) func(func(io.Writer) error) error {
 
 func TestScanProcessEnvironment(t *testing.T) {
 	var log strings.Builder
-	p := scanProcess{executable: tool(t, "env"), environ: []string{"PATH=/bin", "GITHUB_TOKEN=" + canary, "TRIFECTA_DB=x"}, log: logTo(&log)}
-	if _, err := runScanProcess(t.Context(), p); err != nil {
+	p := scanProcess{executable: tool(t, "env"), environ: []string{"PATH=/bin", "GITHUB_TOKEN=" + canary, "TRIFECTA_DB=x", "TMPDIR=/elsewhere"}, log: logTo(&log), temp: t.TempDir()}
+	if _, err := new(app).runScanProcess(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	got := strings.Fields(log.String())
 	slices.Sort(got)
-	if diff := cmp.Diff([]string{"PATH=/bin", "TRIFECTA_DB=x"}, got); diff != "" {
+	want := []string{"GOMAXPROCS=" + strconv.Itoa(runtime.GOMAXPROCS(0)), "PATH=/bin", "TMPDIR=" + p.temp, "TRIFECTA_DB=x"}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// A scan process that was taken over can't read the tokens of its parent from /proc either.
-func TestScanProcessCannotReadParent(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("needs /proc")
-	}
-	if os.Getuid() == 0 {
-		t.Skip("root may read every environment")
-	}
-	var log strings.Builder
-	p := scanProcess{executable: tool(t, "sh"), args: []string{"-c", "cat /proc/$PPID/environ >/dev/null"}, log: logTo(&log)}
-	outcome, err := runScanProcess(t.Context(), p)
-	if err != nil {
+// A scan process that was taken over gets no further than to what it was given: not to the tokens of its parent, not to
+// files beside the tree, not to a program of the tree.
+func TestScanProcessConfined(t *testing.T) {
+	sh := tool(t, "sh")
+	dir := t.TempDir()
+	tree := filepath.Join(dir, "tree")
+	if err := os.Mkdir(tree, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if outcome.code == exitOK {
-		t.Error("the environment of ci can be read from its scan")
+	for name, mode := range map[string]os.FileMode{"secret": 0o644, "tree/file": 0o644, "tree/program": 0o755} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\necho "+canary+"\n"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("HOME", dir)
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache"))
+	a := &app{getenv: func(string) string { return "" }, streams: streams{err: io.Discard}}
+	if err := confine.Start(exec.CommandContext(t.Context(), sh, "-c", "true"), confine.Policy{Execute: []string{sh}}); errors.Is(err, confine.ErrUnsupported) {
+		t.Skip(err)
+	}
+	for _, tt := range []struct {
+		name, script string
+		ok           bool
+	}{
+		{"the tree", "read x <" + tree + "/file", true},
+		{"its own folder", "echo x >$TMPDIR/file", true},
+		{"our cache", "echo x >" + dir + "/cache/trifecta/file", true},
+		{"the environment of ci", "read x </proc/$PPID/environ", false},
+		{"a file beside the tree", "read x <" + dir + "/secret", false},
+		{"the cache of others", "echo x >" + dir + "/cache/file", false},
+		{"a change of the tree", "echo x >" + tree + "/file", false},
+		{"a program of the tree", tree + "/program", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var log strings.Builder
+			outcome, err := a.runScanProcess(t.Context(), scanProcess{
+				executable: sh, args: []string{"-c", tt.script}, log: logTo(&log), temp: t.TempDir(), policy: a.scanPolicy(tree, &scanOptions{offline: true}),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (outcome.code == exitOK) != tt.ok {
+				t.Errorf("exit code %d: %s", outcome.code, log.String())
+			}
+			if strings.Contains(log.String(), canary) {
+				t.Errorf("the canary got out: %s", log.String())
+			}
+		})
 	}
 }
 
@@ -114,7 +150,7 @@ func TestScanProcessOutcome(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var log strings.Builder
-			got, err := runScanProcess(t.Context(), scanProcess{executable: sh, args: []string{"-c", tt.script}, log: logTo(&log)})
+			got, err := new(app).runScanProcess(t.Context(), scanProcess{executable: sh, args: []string{"-c", tt.script}, log: logTo(&log)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -125,7 +161,7 @@ func TestScanProcessOutcome(t *testing.T) {
 	}
 	t.Run("not there", func(t *testing.T) {
 		var log strings.Builder
-		if _, err := runScanProcess(t.Context(), scanProcess{executable: filepath.Join(t.TempDir(), "none"), log: logTo(&log)}); err == nil {
+		if _, err := new(app).runScanProcess(t.Context(), scanProcess{executable: filepath.Join(t.TempDir(), "none"), log: logTo(&log)}); err == nil {
 			t.Error("no error for a program that does not exist")
 		}
 	})
@@ -133,7 +169,7 @@ func TestScanProcessOutcome(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		var log strings.Builder
-		if _, err := runScanProcess(ctx, scanProcess{executable: sh, args: []string{"-c", "sleep 60"}, log: logTo(&log)}); err == nil {
+		if _, err := new(app).runScanProcess(ctx, scanProcess{executable: sh, args: []string{"-c", "sleep 60"}, log: logTo(&log)}); err == nil {
 			t.Error("no error for a scan that was stopped")
 		}
 	})
