@@ -78,8 +78,16 @@ func (s *Scanner) Scan(ctx context.Context, inv *inventory.Inventory) (*scanner.
 			troubles = append(troubles, trouble{question: q, group: merge.group(group)})
 		}
 	}
-	threats, notices := s.Intel.Threats(cves(troubles))
+	asked := cves(troubles)
+	threats, notices := s.Intel.Threats(asked)
 	out.Notices = append(out.Notices, notices...)
+	if s.Intel == nil && len(asked) > 0 {
+		out.Notices = append(out.Notices, inventory.Notice{
+			Code: "no-intelligence",
+			Message: fmt.Sprintf("whether %s exploited is not known, because there is no data of KEV and EPSS; name a folder with --intel",
+				count(len(asked), "vulnerability is", "vulnerabilities are")),
+		})
+	}
 	rules := newRules()
 	for _, t := range troubles {
 		a := t.advisory(threats)
