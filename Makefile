@@ -75,5 +75,5 @@ bench-peers: build ## time the whole process beside osv-scanner and syft; writes
 	go run ./e2e/bench
 
 .PHONY: docs
-docs: ## rewrite what is generated in docs/ and README.md
-	go test ./internal/docs -update
+docs: ## write the outputs that documents show anew
+	go test -run TestDocuments ./cmd/trifecta -update
