@@ -16,6 +16,7 @@ var Cargo = &Ecosystem{
 	Name: "crates.io",
 	Formats: []Format{
 		{Name: "Cargo.lock", Match: base("Cargo.lock"), LockFile: true, Read: readCargoLock},
+		{Name: "Cargo.toml", Match: base("Cargo.toml"), Read: readUnlockedCargoTOML},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {
 		return packageurl.PackageURL{Type: packageurl.TypeCargo, Name: name, Version: version}
@@ -189,6 +190,7 @@ func (l *cargoLock) findManifests(tree *inventory.Tree, dir string) {
 type cargoTOML struct {
 	file  *tomlFile
 	asked map[string][]cargoAsk // by the package's own name, which `package =` may set apart from the key
+	order []string              // the names in the order of the file, once for each line
 	// workspace holds the members of [workspace.dependencies] by key, and keys the keys of those that are renamed there.
 	workspace map[string]*tomlMember
 	keys      map[string]string
@@ -202,6 +204,8 @@ type cargoAsk struct {
 	inherit bool // workspace = true
 	where   inventory.Location
 	found   bool
+	origin  inventory.Origin
+	commit  string
 }
 
 // readCargoTOML returns nil where there is no such file; nil is an empty manifest.
@@ -259,9 +263,20 @@ func (m *cargoTOML) ask(member *tomlMember, dev bool) {
 	if table != nil {
 		want = table.string("version")
 	}
-	m.asked[name] = append(m.asked[name], cargoAsk{
-		key: member.key, want: want, dev: dev, inherit: table.true("workspace"), where: m.file.place(member), found: true,
-	})
+	asked := cargoAsk{key: member.key, want: want, dev: dev, inherit: table.true("workspace"), where: m.file.place(member), found: true}
+	switch {
+	case table.string("path") != "":
+		asked.origin = inventory.OriginPath
+	case table.string("git") != "":
+		asked.origin = inventory.OriginGit
+		if rev := table.string("rev"); isHex(rev, 40) {
+			asked.commit = rev
+		}
+	case table.string("registry") != "":
+		asked.origin = inventory.OriginPrivate
+	}
+	m.order = append(m.order, name)
+	m.asked[name] = append(m.asked[name], asked)
 }
 
 func (m *cargoTOML) name() string {
@@ -320,4 +335,42 @@ func cargoMay(want, version string) bool {
 		return minor(want) == minor(version)
 	}
 	return major == have
+}
+
+// readUnlockedCargoTOML lists what a Cargo.toml asks for where neither it nor the workspace above has a lock file. Cargo
+// takes a plain version for a range; only `=1.2.3` is one version.
+func readUnlockedCargoTOML(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
+	if hasAbove(tree, path.Dir(name), "Cargo.lock") {
+		return &Document{}, nil
+	}
+	data, err := tree.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	m := parseCargoTOML(data, name)
+	members := m.file.root.list("workspace", "dependencies")
+	for i := range members {
+		m.ask(&members[i], false)
+	}
+	var wishes []wish
+	nth := map[string]int{}
+	for _, pkg := range m.order {
+		a := m.asked[pkg][nth[pkg]]
+		nth[pkg]++
+		if a.inherit { // the workspace's line says what is asked for
+			continue
+		}
+		w := wish{Entry: Entry{Name: pkg, Location: a.where, Origin: a.origin, Commit: a.commit, Scope: inventory.ScopeRuntime}, spec: a.want}
+		if a.dev {
+			w.Scope = inventory.ScopeDevelopment
+		}
+		if version, ok := strings.CutPrefix(a.want, "="); ok && strings.Count(version, ".") == 2 && !strings.ContainsAny(version, ",*") {
+			w.Version = strings.TrimSpace(version)
+		}
+		wishes = append(wishes, w)
+	}
+	doc := unlocked(projectName(m.name(), name), name, wishes)
+	notices, err := m.file.split()
+	doc.Notices = append(doc.Notices, notices...)
+	return doc, err
 }

@@ -17,6 +17,7 @@ var Hex = &Ecosystem{
 	Name: "Hex",
 	Formats: []Format{
 		{Name: "mix.lock", Match: base("mix.lock"), LockFile: true, Read: readMixLock},
+		{Name: "mix.exs", Match: base("mix.exs"), Read: readUnlockedMixExs},
 		{Name: "rebar.lock", Match: base("rebar.lock"), LockFile: true, Read: readRebarLock},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {
@@ -300,6 +301,7 @@ func (l *hexLock) mixRoots(tree *inventory.Tree, dir string) {
 type mixAsk struct {
 	where inventory.Location
 	scope inventory.Scope
+	text  string // the whole tuple
 }
 
 var (
@@ -327,7 +329,7 @@ func readMixExs(data []byte, name string, asked map[string]mixAsk) {
 		}
 		app := string(data[m[2]:m[3]])
 		if old, ok := asked[app]; !ok || old.scope == inventory.ScopeDevelopment && scope == inventory.ScopeRuntime {
-			asked[app] = mixAsk{lines.Location(name, start, end), scope}
+			asked[app] = mixAsk{lines.Location(name, start, end), scope, string(data[start:end])}
 		}
 	}
 }
@@ -419,4 +421,49 @@ func (l *hexLock) rebarManifest(tree *inventory.Tree, name string) {
 			}
 		}
 	}
+}
+
+var (
+	mixWant   = regexp.MustCompile(`^\{\s*:\w+\s*,\s*"([^"\n]*)"`)
+	mixExact  = regexp.MustCompile(`^(?:==\s*)?(\d+\.\d+\.\d+[0-9A-Za-z.+-]*)$`)
+	mixSource = regexp.MustCompile(`\b(git|github|path|in_umbrella):`)
+)
+
+// readUnlockedMixExs lists what a mix.exs asks for where neither it nor the umbrella project above has a lock file. A
+// plain version is one version.
+func readUnlockedMixExs(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
+	if hasAbove(tree, path.Dir(name), "mix.lock") {
+		return &Document{}, nil
+	}
+	data, err := tree.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	asked := map[string]mixAsk{}
+	readMixExs(data, name, asked)
+	var wishes []wish
+	for _, app := range sortedKeys(asked) {
+		w := wish{Entry: Entry{Name: app, Location: asked[app].where, Scope: asked[app].scope}}
+		if m := mixWant.FindStringSubmatch(asked[app].text); m != nil {
+			w.spec = m[1]
+			if exact := mixExact.FindStringSubmatch(m[1]); exact != nil {
+				w.Version = exact[1]
+			}
+		}
+		if m := mixSource.FindStringSubmatch(asked[app].text); m != nil {
+			w.Origin = inventory.OriginGit
+			if m[1] == "path" || m[1] == "in_umbrella" {
+				w.Origin = inventory.OriginPath
+			}
+		}
+		if w.spec == "" && w.Origin == "" { // some other tuple of the program
+			continue
+		}
+		wishes = append(wishes, w)
+	}
+	root := ""
+	if m := mixApp.FindSubmatch(data); m != nil {
+		root = string(m[1])
+	}
+	return unlocked(projectName(root, name), name, wishes), nil
 }

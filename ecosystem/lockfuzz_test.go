@@ -123,3 +123,22 @@ func TestRubyScope(t *testing.T) {
 		}
 	}
 }
+
+// FuzzManifests feeds the manifests that are read where no lock file speaks for them.
+func FuzzManifests(f *testing.F) {
+	manifests := map[string]Format{}
+	for _, eco := range []*Ecosystem{PyPI, Cargo, RubyGems, Packagist, Hex, Pub, Swift, CocoaPods} {
+		for _, format := range eco.Formats {
+			if !format.LockFile {
+				manifests[format.Name] = format
+				seed(f, strings.ToLower(eco.Name), format.Name)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, data string) {
+		for name, format := range manifests {
+			doc, _ := format.Read(t.Context(), treeOf(t, name, data), name)
+			checkDocument(t, doc)
+		}
+	})
+}

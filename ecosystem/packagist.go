@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/package-url/packageurl-go"
@@ -19,6 +20,7 @@ var Packagist = &Ecosystem{
 	Name: "Packagist",
 	Formats: []Format{
 		{Name: "composer.lock", Match: base("composer.lock"), LockFile: true, Read: readComposerLock},
+		{Name: "composer.json", Match: base("composer.json"), Read: readUnlockedComposerJSON},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {
 		namespace, name := splitLast(strings.ToLower(name), "/")
@@ -210,27 +212,43 @@ func (l *composerLock) connect(manifest *composerJSON, name string) {
 // composerJSON is what a manifest asks for, first what ships.
 type composerJSON struct {
 	name  string
-	asked []gemAsk
+	asked []composerAsk
 }
 
+type composerAsk struct {
+	name, want string
+	dev        bool
+	where      inventory.Location
+}
+
+// readComposerJSON returns an empty manifest where there is none; a broken one leaves the lock file alone.
 func readComposerJSON(tree *inventory.Tree, name string) *composerJSON {
-	m := &composerJSON{}
 	data, err := tree.ReadFile(name)
 	if err != nil {
-		return m
+		return &composerJSON{}
 	}
-	var dev []gemAsk
+	m, _ := parseComposerJSON(data, name)
+	return m
+}
+
+func parseComposerJSON(data []byte, name string) (*composerJSON, error) {
+	m := &composerJSON{}
+	var dev []composerAsk
 	r := newJSONReader(name, data)
-	_ = r.document(func(member string, _ int) error { // a broken manifest leaves the lock file alone
+	err := r.document(func(member string, _ int) error {
 		switch member {
 		case "name":
 			return r.readString(&m.name)
 		case "require", "require-dev":
 			return r.object(r.member(func(p jsonMember) error {
+				var want string
+				if json.Unmarshal(p.value, &want) != nil {
+					return nil
+				}
 				if member == "require" {
-					m.asked = append(m.asked, gemAsk{p.name, p.location()})
+					m.asked = append(m.asked, composerAsk{p.name, want, false, p.location()})
 				} else {
-					dev = append(dev, gemAsk{p.name, p.location()})
+					dev = append(dev, composerAsk{p.name, want, true, p.location()})
 				}
 				return nil
 			}))
@@ -238,5 +256,35 @@ func readComposerJSON(tree *inventory.Tree, name string) *composerJSON {
 		return nil
 	})
 	m.asked = append(m.asked, dev...)
-	return m
+	return m, err
+}
+
+// composerExact matches one version (https://getcomposer.org/doc/articles/versions.md#exact-version-constraint).
+var composerExact = regexp.MustCompile(`^\s*=?=?\s*(v?\d+(?:\.\d+){1,3}(?:[-.]?(?:alpha|beta|b|a|RC|rc|patch|pl|p)[.-]?\d*)?)(?:@\w+)?\s*$`)
+
+// readUnlockedComposerJSON lists what a composer.json asks for where it has no lock file.
+func readUnlockedComposerJSON(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
+	if hasAny(tree, path.Dir(name), "composer.lock") {
+		return &Document{}, nil
+	}
+	data, err := tree.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	m, err := parseComposerJSON(data, name)
+	var wishes []wish
+	for _, a := range m.asked {
+		if !strings.Contains(a.name, "/") { // php itself and its extensions
+			continue
+		}
+		w := wish{Entry: Entry{Name: a.name, Location: a.where, Scope: inventory.ScopeRuntime}, spec: a.want}
+		if a.dev {
+			w.Scope = inventory.ScopeDevelopment
+		}
+		if exact := composerExact.FindStringSubmatch(a.want); exact != nil {
+			w.Version = exact[1]
+		}
+		wishes = append(wishes, w)
+	}
+	return unlocked(projectName(m.name, name), name, wishes), err
 }

@@ -3,6 +3,7 @@ package ecosystem
 import (
 	"context"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/package-url/packageurl-go"
@@ -16,6 +17,7 @@ var Pub = &Ecosystem{
 	Name: "Pub",
 	Formats: []Format{
 		{Name: "pubspec.lock", Match: base("pubspec.lock"), LockFile: true, Read: readPubspecLock},
+		{Name: "pubspec.yaml", Match: base("pubspec.yaml", "pubspec.yml"), Read: readUnlockedPubspec},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {
 		return packageurl.PackageURL{Type: packageurl.TypePub, Name: name, Version: version}
@@ -108,4 +110,47 @@ func readPubspec(tree *inventory.Tree, name string) pubspec {
 		}
 	}
 	return m
+}
+
+var pubExact = regexp.MustCompile(`^\d+\.\d+\.\d+[0-9A-Za-z.+-]*$`)
+
+// readUnlockedPubspec lists what a pubspec.yaml asks for where neither it nor the workspace above has a lock file. A
+// plain version is one version.
+func readUnlockedPubspec(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
+	if hasAbove(tree, path.Dir(name), "pubspec.lock") {
+		return &Document{}, nil
+	}
+	data, err := tree.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := parseYAML(name, data)
+	var wishes []wish
+	for _, list := range []string{"dependencies", "dev_dependencies"} {
+		for key, value := range yamlMembers(yamlAt(f.root(), list)) {
+			if key.Value == "" || yamlAt(value, "sdk") != nil {
+				continue
+			}
+			w := wish{Entry: Entry{Name: key.Value, Location: f.member(key, value), Scope: inventory.ScopeRuntime}, spec: yamlScalar(value)}
+			if list == "dev_dependencies" {
+				w.Scope = inventory.ScopeDevelopment
+			}
+			switch {
+			case yamlAt(value, "git") != nil:
+				w.Origin = inventory.OriginGit
+				if ref := yamlTextAt(value, "git", "ref"); isHex(ref, 40) {
+					w.Commit = ref
+				}
+			case yamlAt(value, "path") != nil:
+				w.Origin = inventory.OriginPath
+			case w.spec == "":
+				w.spec = yamlTextAt(value, "version")
+			}
+			if pubExact.MatchString(w.spec) {
+				w.Version = w.spec
+			}
+			wishes = append(wishes, w)
+		}
+	}
+	return unlocked(projectName(yamlTextAt(f.root(), "name"), name), name, wishes), err
 }

@@ -1,9 +1,12 @@
 package ecosystem
 
 import (
+	"bytes"
 	"cmp"
+	"context"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,6 +25,9 @@ var PyPI = &Ecosystem{
 		{Name: "pylock.toml", Match: isPylock, LockFile: true, Read: readPylock},
 		{Name: "Pipfile.lock", Match: base("Pipfile.lock"), LockFile: true, Read: readPipfileLock},
 		{Name: "requirements.txt", Match: isRequirements, LockFile: true, Read: readRequirements},
+		{Name: "pyproject.toml", Match: base("pyproject.toml"), Read: readUnlockedPyproject},
+		{Name: "Pipfile", Match: base("Pipfile"), Read: readUnlockedPipfile},
+		{Name: "setup.py", Match: base("setup.py"), Read: readSetupPy},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {
 		return packageurl.PackageURL{Type: packageurl.TypePyPi, Name: normalizePyPI(name), Version: version}
@@ -354,6 +360,7 @@ type pythonAsk struct {
 	group string // "" for what the project itself needs
 	dev   bool
 	where inventory.Location
+	want  requirement // what is asked for; name and extras may be missing
 }
 
 // readPyproject returns an empty manifest where there is none: the lock file stands alone.
@@ -399,7 +406,7 @@ func parsePyproject(data []byte, name string) *pyproject {
 func (m *pyproject) specifiers(f *tomlFile, items []*tomlValue, group string, dev bool) {
 	for _, item := range items {
 		if r, ok := parseRequirement(item.str()); ok {
-			m.add(pythonAsk{r.name, group, dev, f.placeOf(item)})
+			m.add(pythonAsk{r.name, group, dev, f.placeOf(item), r})
 		}
 	}
 }
@@ -408,13 +415,134 @@ func (m *pyproject) specifiers(f *tomlFile, items []*tomlValue, group string, de
 func (m *pyproject) table(f *tomlFile, members []tomlMember, group string, dev bool) {
 	for i := range members {
 		if members[i].key != "python" {
-			m.add(pythonAsk{members[i].key, group, dev, f.place(&members[i])})
+			m.add(pythonAsk{members[i].key, group, dev, f.place(&members[i]), poetryWant(members[i].value)})
 		}
 	}
+}
+
+// poetryWant reads what a table of Poetry or a Pipfile asks for (https://python-poetry.org/docs/dependency-specification/).
+func poetryWant(v *tomlValue) requirement {
+	spec := v.str()
+	if t := v.object(); t != nil {
+		spec = t.string("version")
+		switch {
+		case t.string("git") != "":
+			return requirement{url: "git+" + t.string("git") + "@" + cmp.Or(t.string("rev"), t.string("ref"))}
+		case t.string("url") != "":
+			return requirement{url: t.string("url")}
+		case t.string("path") != "" || t.string("file") != "":
+			return requirement{url: "file:" + t.string("path")}
+		}
+	}
+	if startsWithDigit(spec) { // without an operator it is one version
+		spec = "==" + spec
+	}
+	return requirement{spec: spec}
+}
+
+// wish makes an entry of a line that asks for a package.
+func (a pythonAsk) wish() wish {
+	w := wish{Entry: Entry{Name: a.name, Location: a.where, Scope: inventory.ScopeRuntime}, spec: a.want.spec}
+	if a.dev {
+		w.Scope = inventory.ScopeDevelopment
+	}
+	if a.want.url != "" {
+		w.Origin, w.Commit = pythonOrigin(a.want.url)
+		w.Version = archiveVersion(a.want.url)
+		return w
+	}
+	w.Version, _ = a.want.version()
+	return w
+}
+
+// readUnlockedPyproject lists what a pyproject.toml asks for where no lock file speaks for it.
+func readUnlockedPyproject(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
+	dir := path.Dir(name)
+	if hasAny(tree, dir, "poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "Pipfile.lock", "requirements.txt") || uvMember(tree, dir) {
+		return &Document{}, nil
+	}
+	data, err := tree.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	m := readPyproject(tree, name)
+	var wishes []wish
+	for _, a := range m.asked {
+		wishes = append(wishes, a.wish())
+	}
+	doc := unlocked(projectName(m.name, name), name, wishes)
+	notices, err := parseTOML(data, name).split()
+	doc.Notices = append(doc.Notices, notices...)
+	return doc, err
+}
+
+// uvMember reports whether a uv.lock above a folder names it as a member.
+func uvMember(tree *inventory.Tree, dir string) bool {
+	for up := dir; up != "."; {
+		up = path.Dir(up)
+		lock := path.Join(up, "uv.lock")
+		if !tree.Has(lock) {
+			continue
+		}
+		at, _ := below(up, dir)
+		members, _ := inventory.Parse(tree, lock, "members of uv.lock", func(data []byte) (map[string]bool, error) {
+			members := map[string]bool{}
+			for _, m := range uvMemberPath.FindAllSubmatch(data, -1) {
+				members[string(m[1])] = true
+			}
+			return members, nil
+		})
+		if members[at] {
+			return true
+		}
+	}
+	return false
+}
+
+var uvMemberPath = regexp.MustCompile(`(?m)^source = \{ (?:editable|virtual) = "([^"\n]+)" \}`)
+
+// readUnlockedPipfile lists what a Pipfile asks for where it has no lock file.
+func readUnlockedPipfile(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
+	if hasAny(tree, path.Dir(name), "Pipfile.lock") {
+		return &Document{}, nil
+	}
+	f, err := readTOML(tree, name)
+	if err != nil {
+		return nil, err
+	}
+	var wishes []wish
+	pipfileAsks(f, func(a pythonAsk) { wishes = append(wishes, a.wish()) })
+	doc := unlocked(projectName("", name), name, wishes)
+	notices, err := f.split()
+	doc.Notices = append(doc.Notices, notices...)
+	return doc, err
 }
 
 func isPylock(p string) bool {
 	name := path.Base(p)
 	inner, ok := strings.CutPrefix(name, "pylock.")
 	return ok && (inner == "toml" || strings.HasSuffix(inner, ".toml") && strings.Count(inner, ".") == 1)
+}
+
+// setupPin matches a requirement of one version in a string of a setup.py.
+var setupPin = regexp.MustCompile(`['"]([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]'"\n]*\])?\s*===?\s*([A-Za-z0-9][A-Za-z0-9.!+_-]*)\s*(?:;[^'"\n]*)?['"]`)
+
+// readSetupPy finds the strings of a setup.py that ask for one version of a package. The file is a program; what it
+// computes is not known, nor is the list that a string stands in.
+func readSetupPy(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
+	data, err := tree.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	lines := inventory.NewLines(data)
+	var wishes []wish
+	for _, m := range setupPin.FindAllSubmatchIndex(data, -1) {
+		if before := data[bytes.LastIndexByte(data[:m[0]], '\n')+1 : m[0]]; bytes.Contains(before, []byte("#")) {
+			continue
+		}
+		wishes = append(wishes, wish{Entry: Entry{
+			Name: string(data[m[2]:m[3]]), Version: string(data[m[4]:m[5]]), Location: lines.Location(name, m[0], m[1]), Scope: inventory.ScopeUnknown,
+		}})
+	}
+	return unlocked(projectName("", name), name, wishes), nil
 }

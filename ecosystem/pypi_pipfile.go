@@ -97,24 +97,31 @@ func readPipfileLock(_ context.Context, tree *inventory.Tree, name string) (*Doc
 	return d.Document, err
 }
 
-// pipfile finds the lines of the Pipfile that ask for the packages. Every table but these is a category of packages.
+// pipfile finds the lines of the Pipfile that ask for the packages.
 func (d *pythonDoc) pipfile(tree *inventory.Tree, name string) {
 	f, err := readTOML(tree, name)
 	if err != nil {
 		return
 	}
+	pipfileAsks(f, func(a pythonAsk) {
+		scope := inventory.ScopeRuntime
+		if a.dev {
+			scope = inventory.ScopeDevelopment
+		}
+		d.askFor(a.name, "", a.where, scope)
+	})
+}
+
+// pipfileAsks calls visit for each line that asks for a package. Every table but a few is a category of packages.
+func pipfileAsks(f *tomlFile, visit func(pythonAsk)) {
 	for _, category := range f.root.members {
 		switch category.key {
 		case "source", "requires", "scripts", "pipenv":
 			continue
 		}
-		scope := inventory.ScopeDevelopment
-		if category.key == "packages" {
-			scope = inventory.ScopeRuntime
-		}
 		members := category.value.object().list()
 		for i := range members {
-			d.askFor(members[i].key, "", f.place(&members[i]), scope)
+			visit(pythonAsk{members[i].key, category.key, category.key != "packages", f.place(&members[i]), poetryWant(members[i].value)})
 		}
 	}
 }

@@ -45,7 +45,7 @@ type requirementsReader struct {
 	tree     *inventory.Tree
 	seen     map[string]bool
 	pins     map[string]pythonPin // of constraints, by the normal form of the name
-	loose    map[int]bool         // entries whose version is not pinned
+	loose    map[int]string       // entries whose version is not pinned, with what they ask for
 	via      [][]string           // of each entry, what its `# via` comment names
 	manifest []string             // of each entry, the folder of the file in which it stands
 	problems int
@@ -59,7 +59,7 @@ type pythonPin struct {
 
 func readRequirements(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
 	r := &requirementsReader{
-		pythonDoc: newPythonDoc(), tree: tree, seen: map[string]bool{}, pins: map[string]pythonPin{}, loose: map[int]bool{},
+		pythonDoc: newPythonDoc(), tree: tree, seen: map[string]bool{}, pins: map[string]pythonPin{}, loose: map[int]string{},
 	}
 	r.Root = projectName("", name)
 	if err := r.file(name, false); err != nil {
@@ -67,7 +67,13 @@ func readRequirements(_ context.Context, tree *inventory.Tree, name string) (*Do
 	}
 	r.constrain()
 	r.connect()
-	r.noticeLoose(name)
+	var open openVersions
+	for i, e := range r.Entries {
+		if spec, ok := r.loose[i]; ok {
+			open.note(e, shorten(spec), true)
+		}
+	}
+	r.Notices = append(r.Notices, open.notices(name)...)
 	r.Resolve()
 	return r.Document, nil
 }
@@ -134,7 +140,7 @@ func (r *requirementsReader) line(line requirementLine, file string, constraints
 	}
 	i := r.add(e)
 	if loose {
-		r.loose[i] = true
+		r.loose[i] = req.spec
 	}
 	r.via = append(r.via, viaComment(line.comments))
 	r.manifest = append(r.manifest, path.Dir(file))
@@ -180,7 +186,8 @@ func (r *requirementsReader) problem(at inventory.Location, message string) {
 func (r *requirementsReader) constrain() {
 	for i := range r.Entries {
 		e := &r.Entries[i]
-		if pin, ok := r.pins[normalizePyPI(e.Name)]; ok && r.loose[i] {
+		pin, ok := r.pins[normalizePyPI(e.Name)]
+		if _, loose := r.loose[i]; ok && loose {
 			e.Version, e.Manifest, e.Location = pin.version, e.Location, pin.where
 			delete(r.loose, i)
 		}
@@ -270,35 +277,6 @@ func (r *requirementsReader) manifestLine(cache map[string]map[string]inventory.
 		}
 	}
 	return lines[key]
-}
-
-// noticeLoose says for which packages a lower bound stands in for the version. Packages without any version are told
-// by the scanner, which can't match them.
-func (r *requirementsReader) noticeLoose(name string) {
-	var names []string
-	var first inventory.Location
-	for i, e := range r.Entries {
-		if r.loose[i] && e.Version != "" {
-			if len(names) == 0 {
-				first = e.Location
-			}
-			names = append(names, shorten(e.Name))
-		}
-	}
-	const shown = 5
-	listed := strings.Join(names[:min(shown, len(names))], ", ")
-	switch {
-	case len(names) == 0:
-		return
-	case len(names) > shown:
-		listed += ", …"
-	}
-	r.Notices = append(r.Notices, inventory.Notice{
-		Code: "version-not-pinned",
-		Message: fmt.Sprintf("%s pins no version of %d of its %d packages (%s), so that the lower bound stands in for it; pin them or add a lock file",
-			name, len(names), len(r.Entries), listed),
-		Location: &first,
-	})
 }
 
 // requirementsScope reads what a file is for from its name, which is all there is: requirements-dev.txt,

@@ -19,6 +19,7 @@ var RubyGems = &Ecosystem{
 	Name: "RubyGems",
 	Formats: []Format{
 		{Name: "Gemfile.lock", Match: base("Gemfile.lock", "Gemfile.next.lock", "gems.locked"), LockFile: true, Read: readGemfileLock},
+		{Name: "Gemfile", Match: base("Gemfile", "gems.rb"), Read: readUnlockedGemfile},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {
 		return packageurl.PackageURL{Type: packageurl.TypeGem, Name: name, Version: version}
@@ -222,6 +223,7 @@ func gemfileOf(lock string) string {
 type gemLine struct {
 	where inventory.Location
 	scope inventory.Scope
+	rest  string // what stands behind the name
 }
 
 var (
@@ -261,7 +263,7 @@ func readGemfile(tree *inventory.Tree, name string) map[string]gemLine {
 				groups = own[1]
 			}
 			if _, ok := found[m[1]]; !ok {
-				found[m[1]] = gemLine{lineLocation(name, number, line), rubyScope(groups)}
+				found[m[1]] = gemLine{lineLocation(name, number, line), rubyScope(groups), m[2]}
 			}
 		case gemfileBlock.MatchString(line) && len(blocks) < maxSourceBlocks:
 			blocks = append(blocks, "")
@@ -311,7 +313,7 @@ func readGemspecs(tree *inventory.Tree, dir string) map[string]gemLine {
 				continue
 			}
 			if own := gemspecName.FindStringSubmatch(line); own != nil {
-				found[own[1]] = gemLine{lineLocation(name, number, line), inventory.ScopeRuntime}
+				found[own[1]] = gemLine{where: lineLocation(name, number, line), scope: inventory.ScopeRuntime}
 			}
 			m := gemspecNeed.FindStringSubmatch(line)
 			if m == nil {
@@ -322,9 +324,46 @@ func readGemspecs(tree *inventory.Tree, dir string) map[string]gemLine {
 				if m[1] == "development_" {
 					scope = inventory.ScopeDevelopment
 				}
-				found[m[2]] = gemLine{lineLocation(name, number, line), scope}
+				found[m[2]] = gemLine{where: lineLocation(name, number, line), scope: scope}
 			}
 		}
 	}
 	return found
+}
+
+var (
+	gemRequirement = regexp.MustCompile(`^\s*,\s*['"]([^'"\n]*)['"](.*)`)
+	gemExact       = regexp.MustCompile(`^=?\s*(\d+(?:\.[0-9A-Za-z]+)*)$`)
+	gemSource      = regexp.MustCompile(`\b(git|github|gist|bitbucket|path)(?::|\s*=>)|:(git|github|gist|bitbucket|path)\s*=>`)
+)
+
+// readUnlockedGemfile lists what a Gemfile asks for where it has no lock file. A plain version is one version.
+func readUnlockedGemfile(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
+	if hasAny(tree, path.Dir(name), "Gemfile.lock", "gems.locked") {
+		return &Document{}, nil
+	}
+	if _, err := tree.ReadFile(name); err != nil {
+		return nil, err
+	}
+	lines := readGemfile(tree, name)
+	var wishes []wish
+	for _, gem := range sortedKeys(lines) {
+		line := lines[gem]
+		w := wish{Entry: Entry{Name: gem, Location: line.where, Scope: line.scope}}
+		if m := gemRequirement.FindStringSubmatch(line.rest); m != nil {
+			w.spec = m[1]
+			if exact := gemExact.FindStringSubmatch(m[1]); exact != nil && !gemRequirement.MatchString(m[2]) {
+				w.Version = exact[1]
+			}
+		}
+		if m := gemSource.FindStringSubmatch(line.rest); m != nil {
+			w.Origin = inventory.OriginGit
+			if cmp.Or(m[1], m[2]) == "path" {
+				w.Origin = inventory.OriginPath
+			}
+		}
+		wishes = append(wishes, w)
+	}
+	slices.SortFunc(wishes, func(a, b wish) int { return a.Location.Compare(b.Location) })
+	return unlocked(projectName("", name), name, wishes), nil
 }

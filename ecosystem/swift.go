@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/package-url/packageurl-go"
@@ -21,6 +22,7 @@ var Swift = &Ecosystem{
 	Name: "SwiftURL",
 	Formats: []Format{
 		{Name: "Package.resolved", Match: base("Package.resolved", ".package.resolved"), LockFile: true, Read: readPackageResolved},
+		{Name: "Package.swift", Match: base("Package.swift"), Read: readUnlockedPackageSwift},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {
 		namespace, name := splitLast(name, "/")
@@ -137,15 +139,9 @@ func swiftManifest(doc *Document, tree *inventory.Tree, lock string) {
 	if m := swiftTitle.FindSubmatch(data); m != nil {
 		doc.Root = string(m[1])
 	}
-	lines := inventory.NewLines(data)
 	where := map[string]inventory.Location{}
-	for _, m := range swiftPackage.FindAllIndex(data, -1) {
-		if bytes.Contains(data[bytes.LastIndexByte(data[:m[0]], '\n')+1:m[0]], []byte("//")) {
-			continue
-		}
-		if url := swiftURL.FindSubmatch(data[m[0]:m[1]]); url != nil {
-			where[strings.ToLower(swiftName(string(url[1])))] = lines.Location(name, m[0], m[1])
-		}
+	for _, asked := range readPackageSwift(data, name) {
+		where[strings.ToLower(asked.name)] = asked.where
 	}
 	for i := range doc.Entries {
 		if at, ok := where[strings.ToLower(doc.Entries[i].Name)]; ok {
@@ -155,11 +151,67 @@ func swiftManifest(doc *Document, tree *inventory.Tree, lock string) {
 	}
 }
 
+// swiftAsk is a package that a Package.swift asks for.
+type swiftAsk struct {
+	name, text string
+	where      inventory.Location
+}
+
+func readPackageSwift(data []byte, name string) []swiftAsk {
+	lines := inventory.NewLines(data)
+	var all []swiftAsk
+	for _, m := range swiftPackage.FindAllIndex(data, -1) {
+		if bytes.Contains(data[bytes.LastIndexByte(data[:m[0]], '\n')+1:m[0]], []byte("//")) {
+			continue
+		}
+		if url := swiftURL.FindSubmatch(data[m[0]:m[1]]); url != nil && swiftName(string(url[1])) != "" {
+			all = append(all, swiftAsk{swiftName(string(url[1])), string(data[m[0]:m[1]]), lines.Location(name, m[0], m[1])})
+		}
+	}
+	return all
+}
+
+var (
+	swiftExact  = regexp.MustCompile(`\bexact(?::\s*|\(\s*)"(\d[^"\n]*)"`)
+	swiftCommit = regexp.MustCompile(`\brevision(?::\s*|\(\s*)"([0-9a-f]{40})"`)
+	swiftRange  = regexp.MustCompile(`"(\d[^"\n]*)"`)
+)
+
+// readUnlockedPackageSwift lists what a Package.swift asks for where it has no lock file.
+func readUnlockedPackageSwift(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
+	if hasAny(tree, path.Dir(name), "Package.resolved", ".package.resolved") {
+		return &Document{}, nil
+	}
+	data, err := tree.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	var wishes []wish
+	for _, asked := range readPackageSwift(data, name) {
+		w := wish{Entry: Entry{Name: asked.name, Location: asked.where, Scope: inventory.ScopeRuntime}}
+		if m := swiftRange.FindStringSubmatch(asked.text); m != nil {
+			w.spec = "from " + m[1]
+		}
+		if m := swiftExact.FindStringSubmatch(asked.text); m != nil {
+			w.Version = m[1]
+		} else if m := swiftCommit.FindStringSubmatch(asked.text); m != nil {
+			w.Origin, w.Commit = inventory.OriginGit, m[1]
+		}
+		wishes = append(wishes, w)
+	}
+	root := ""
+	if m := swiftTitle.FindSubmatch(data); m != nil {
+		root = string(m[1])
+	}
+	return unlocked(projectName(root, name), name, wishes), nil
+}
+
 // CocoaPods is the registry of pods for Apple's platforms. OSV has no advisories for it.
 var CocoaPods = &Ecosystem{
 	Name: "CocoaPods",
 	Formats: []Format{
 		{Name: "Podfile.lock", Match: base("Podfile.lock"), LockFile: true, Read: readPodfileLock},
+		{Name: "Podfile", Match: base("Podfile"), Read: readUnlockedPodfile},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {
 		name, subspec, _ := strings.Cut(name, "/")
@@ -267,4 +319,36 @@ func readPodfile(tree *inventory.Tree, name string) map[string]inventory.Locatio
 		}
 	}
 	return found
+}
+
+var podfileExact = regexp.MustCompile(`^['"][^'"\n]+['"]\s*,\s*['"](?:=\s*)?(\d[0-9A-Za-z.-]*)['"]\s*(?:,\s*:?[a-z]|$|#)`)
+
+// readUnlockedPodfile lists what a Podfile asks for where it has no lock file. A plain version is one version.
+func readUnlockedPodfile(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
+	if hasAny(tree, path.Dir(name), "Podfile.lock") {
+		return &Document{}, nil
+	}
+	data, err := tree.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	lines := bytes.Split(data, []byte("\n"))
+	where := readPodfile(tree, name)
+	var wishes []wish
+	for _, pod := range sortedKeys(where) {
+		w := wish{Entry: Entry{Name: pod, Location: where[pod], Scope: inventory.ScopeRuntime}}
+		_, text, _ := strings.Cut(strings.TrimSpace(string(lines[w.Location.Line-1])), "pod")
+		text = strings.TrimLeft(text, "( ")
+		if m := podfileExact.FindStringSubmatch(text); m != nil {
+			w.Version = m[1]
+		}
+		if strings.Contains(text, ":git") || strings.Contains(text, "git:") {
+			w.Origin = inventory.OriginGit
+		} else if strings.Contains(text, ":path") || strings.Contains(text, "path:") {
+			w.Origin = inventory.OriginPath
+		}
+		wishes = append(wishes, w)
+	}
+	slices.SortFunc(wishes, func(a, b wish) int { return a.Location.Compare(b.Location) })
+	return unlocked(projectName("", name), name, wishes), nil
 }
