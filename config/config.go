@@ -32,6 +32,7 @@ type Config struct {
 	Ignore     []Ignore
 	Advisories string   // a folder in the tree, relative to the file
 	Private    []string // patterns of package names that are never sent anywhere
+	TrustHead  bool     // changes to this file count before they are merged
 	// Unused are the keys of the contract that this version reads and that have no effect yet.
 	Unused []Key
 }
@@ -120,13 +121,18 @@ type reader struct {
 }
 
 // later are the keys of the contract that have no effect in this version.
-var later = []string{"environments", "regions", "links", "fix", "policy", "licenses", "import_ignores", "trust_head"}
+var later = []string{"environments", "regions", "links", "fix", "policy", "licenses", "import_ignores"}
 
 func (r *reader) keys(cfg *Config) map[string]field {
 	fields := map[string]field{
 		"fail_on":    func(_, v *yaml.Node) { cfg.FailOn = r.list(v, "fail_on") },
 		"advisories": func(_, v *yaml.Node) { cfg.Advisories = r.text(v, "advisories") },
 		"private":    func(_, v *yaml.Node) { cfg.Private = r.list(v, "private") },
+		"trust_head": func(_, v *yaml.Node) {
+			if err := v.Decode(&cfg.TrustHead); err != nil {
+				r.fail(v, "trust_head is true or false")
+			}
+		},
 		"skip": func(_, v *yaml.Node) {
 			r.mapping(v, "skip", map[string]field{
 				"paths":    func(_, v *yaml.Node) { cfg.Skip.Paths = r.list(v, "skip.paths") },

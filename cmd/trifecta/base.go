@@ -14,20 +14,37 @@ import (
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
-// bases returns the results that a scan is compared with: a saved one, or those of the commits at which the branch
-// parted from a git revision, made from the objects of the repository by the same pipeline and the same decisions.
-func (p *pipeline) bases(ctx context.Context, dir, name string, cfg *config.Config) ([]*scanner.Result, error) {
+// base is what a scan is compared with: a saved result, or the commits at which the branch parted from a revision.
+type base struct {
+	saved     *scanner.Result
+	revisions []*git.Revision
+}
+
+// openBase finds the base by the name that the user gives it.
+func openBase(dir, name string) (*base, error) {
 	if strings.HasSuffix(name, ".json") {
 		res, err := savedResult(name)
-		return []*scanner.Result{res}, err
+		if err != nil {
+			return nil, err
+		}
+		return &base{saved: res}, nil
 	}
 	revisions, err := git.OpenRevisions(dir, name)
 	if err != nil {
 		return nil, noBase(err)
 	}
-	results := make([]*scanner.Result, 0, len(revisions))
-	for _, rev := range revisions {
-		tree, err := inventory.NewTree(ctx, rev.FS, inventory.Limits{}, cfg.Skip.Paths...)
+	return &base{revisions: revisions}, nil
+}
+
+// results returns the results to compare with. Those of revisions are made from the objects of the repository by the
+// same pipeline and the same decisions.
+func (b *base) results(ctx context.Context, p *pipeline, skip []string) ([]*scanner.Result, error) {
+	if b.saved != nil {
+		return []*scanner.Result{b.saved}, nil
+	}
+	results := make([]*scanner.Result, 0, len(b.revisions))
+	for _, rev := range b.revisions {
+		tree, err := inventory.NewTree(ctx, rev.FS, inventory.Limits{}, skip...)
 		if err != nil {
 			return nil, &exitError{code: exitUnable, err: fmt.Errorf("read %s: %w", rev.Commit, err)}
 		}
@@ -41,6 +58,14 @@ func (p *pipeline) bases(ctx context.Context, dir, name string, cfg *config.Conf
 		results = append(results, res)
 	}
 	return results, nil
+}
+
+// config returns the configuration that holds at the base; an empty one where it has none.
+func (b *base) config() (*config.Config, error) {
+	if b == nil || len(b.revisions) == 0 {
+		return &config.Config{}, nil
+	}
+	return configOf(b.revisions[0].FS)
 }
 
 // noBase says why there is nothing to compare with, and what to do.

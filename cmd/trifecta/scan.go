@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -35,7 +33,9 @@ type scanOptions struct {
 	asOf    string
 	config  string
 	base    string
-	strict  bool
+	// proposal says that the tree is what somebody proposes, in a pull request: the base decides how it is judged.
+	proposal bool
+	strict   bool
 	// noMatch makes the inventory alone: sbom looks nothing up.
 	noMatch bool
 	// failOnDefault is what counts where neither the flag nor the configuration says it.
@@ -59,6 +59,8 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 	f.StringVar(&o.asOf, "as-of", "", "the `DATE` by which ages and expiries are judged (default today)")
 	f.StringVar(&o.config, "config", "", "configuration `FILE` (default DIR/"+config.FileName+")")
 	f.StringVar(&o.base, "base", "", "say what is new since `REF|RESULT.json`: a git revision or a saved result")
+	f.BoolVar(&o.proposal, "proposal", false, "take the configuration from the base, and go on where the clone lacks the base")
+	_ = f.MarkHidden("proposal") // ci sets it; a flag that is not there would be a mistake above
 	f.BoolVar(&o.strict, "strict", false, "exit with 3 when a part could not be looked at")
 	for _, name := range []string{"db", "intel"} {
 		_ = cmd.MarkFlagDirname(name) // a completion hint: a flag that is not there would be a mistake above
@@ -130,7 +132,11 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg, err := readConfig(dir, opts.config)
+	since, missing, err := a.since(dir, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, proposed, err := decisions(dir, since, opts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -152,7 +158,7 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 	var data advisories
 	if looksAt("dependencies") {
 		source := sbom.Source{}
-		if opts.base != "" {
+		if since != nil {
 			source.Cache = new(sbom.Cache)
 		}
 		p.sources = append(p.sources, source)
@@ -167,17 +173,18 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 	p.finish = func(res *scanner.Result) { cfg.Apply(res, asOf) }
 	p.shown = shown
 
-	res, err := p.run(ctx, tree, slices.Concat(notLookedAt(tree, looksAt), data.notices))
+	res, err := p.run(ctx, tree, slices.Concat(notLookedAt(tree, looksAt), data.notices, missing))
 	if err != nil {
 		return nil, nil, err
 	}
-	if opts.base != "" {
-		bases, err := p.bases(ctx, dir, opts.base, cfg)
+	if since != nil {
+		bases, err := since.results(ctx, &p, cfg.Skip.Paths)
 		if err != nil {
 			return nil, nil, err
 		}
 		res.Compare(bases...)
 	}
+	res.Notices = append(res.Notices, proposed.notices(res, asOf)...)
 	res.Tool = scanner.Tool{Name: "trifecta", Version: version, Commit: builtFrom()}
 	res.Target = target(ctx, dir)
 	res.Run.Offline = opts.offline
@@ -232,34 +239,6 @@ func (a *app) asOf(flag string, now time.Time) (time.Time, error) {
 		now = time.Unix(seconds, 0)
 	}
 	return now.UTC().Truncate(24 * time.Hour), nil
-}
-
-// readConfig reads the configuration of the tree, or the file that the user names. None at all is an empty one.
-func readConfig(dir, file string) (*config.Config, error) {
-	if file != "" {
-		cfg, err := config.Read(os.DirFS(filepath.Dir(file)), filepath.Base(file))
-		if err != nil {
-			return nil, usage("", "%w", err)
-		}
-		return cfg, nil
-	}
-	info, err := os.Stat(dir)
-	if err != nil || !info.IsDir() {
-		return nil, usage("name a folder that exists", "%s is not a folder", dir)
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, &exitError{code: exitUnable, err: err}
-	}
-	defer func() { _ = root.Close() }() // it was only read
-	cfg, err := config.Read(root.FS(), config.FileName)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return &config.Config{}, nil
-	case err != nil:
-		return nil, usage("", "%w", err)
-	}
-	return cfg, nil
 }
 
 // registerOutput adds the flag that names the reports to write.
