@@ -45,8 +45,8 @@ var smallDatabase = map[string]map[string]string{
 	},
 }
 
-func pack(t testing.TB, files map[string]string) []byte {
-	t.Helper()
+// pack returns an archive. Writing to memory does not fail.
+func pack(files map[string]string) []byte {
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
 	for _, name := range sortedKeys(files) {
@@ -55,11 +55,11 @@ func pack(t testing.TB, files map[string]string) []byte {
 			_, err = f.Write([]byte(files[name]))
 		}
 		if err != nil {
-			t.Fatal(err)
+			panic(err)
 		}
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return buf.Bytes()
 }
@@ -80,7 +80,7 @@ func bucket(t testing.TB, db map[string]map[string]string, archived func(ecosyst
 	dir := t.TempDir()
 	for ecosystem, files := range db {
 		if archived(ecosystem) {
-			write(t, filepath.Join(dir, ecosystem, "all.zip"), pack(t, files))
+			write(t, filepath.Join(dir, ecosystem, "all.zip"), pack(files))
 			continue
 		}
 		for name, content := range files {
@@ -232,7 +232,7 @@ func TestFolderCacheFollowsContent(t *testing.T) {
 			t.Errorf("with a cached index that is damaged at %d (-want +got):\n%s", at, diff)
 		}
 	}
-	write(t, filepath.Join(dir, "npm", "all.zip"), pack(t, map[string]string{"GHSA-aaaa.json": smallDatabase["npm"]["GHSA-aaaa.json"]}))
+	write(t, filepath.Join(dir, "npm", "all.zip"), pack(map[string]string{"GHSA-aaaa.json": smallDatabase["npm"]["GHSA-aaaa.json"]}))
 	if diff := cmp.Diff([]string(nil), match()); diff != "" {
 		t.Errorf("after the archive changed (-want +got):\n%s", diff)
 	}
@@ -247,7 +247,7 @@ func TestFolderBroken(t *testing.T) {
 		}
 		return files
 	}
-	archive := pack(t, good)
+	archive := pack(good)
 	tests := map[string]struct {
 		archive []byte
 		want    []string
@@ -256,11 +256,11 @@ func TestFolderBroken(t *testing.T) {
 		"not an archive":    {[]byte("nothing of the kind"), nil, []string{"database-incomplete: npm"}},
 		"empty":             {nil, nil, []string{"database-incomplete: npm"}},
 		"truncated":         {archive[:len(archive)/2], nil, []string{"database-incomplete: npm"}},
-		"a record cut off":  {pack(t, with("x.json", good["GHSA-aaaa.json"][:200])), []string{"GHSA-aaaa", "GHSA-bbbb", "GHSA-escape"}, []string{"advisory-unreadable: npm"}},
-		"a record of lists": {pack(t, with("x.json", `{"id":["x"],"affected":[{"package":{"name":"left"}}]}`)), []string{"GHSA-aaaa", "GHSA-bbbb", "GHSA-escape"}, []string{"advisory-unreadable: npm"}},
-		"an empty record":   {pack(t, with("x.json", "")), []string{"GHSA-aaaa", "GHSA-bbbb", "GHSA-escape"}, []string{"advisory-unreadable: npm"}},
-		"no id":             {pack(t, with("x.json", `{"affected":[{"package":{"ecosystem":"npm","name":"left"}}]}`)), []string{"GHSA-aaaa", "GHSA-bbbb", "GHSA-escape"}, []string{"advisory-unreadable: npm"}},
-		"a record that unpacks to 40 MB": {pack(t, with("x.json", strings.Repeat(" ", 40<<20))), []string{"GHSA-aaaa", "GHSA-bbbb", "GHSA-escape"},
+		"a record cut off":  {pack(with("x.json", good["GHSA-aaaa.json"][:200])), []string{"GHSA-aaaa", "GHSA-bbbb", "GHSA-escape"}, []string{"advisory-unreadable: npm"}},
+		"a record of lists": {pack(with("x.json", `{"id":["x"],"affected":[{"package":{"name":"left"}}]}`)), []string{"GHSA-aaaa", "GHSA-bbbb", "GHSA-escape"}, []string{"advisory-unreadable: npm"}},
+		"an empty record":   {pack(with("x.json", "")), []string{"GHSA-aaaa", "GHSA-bbbb", "GHSA-escape"}, []string{"advisory-unreadable: npm"}},
+		"no id":             {pack(with("x.json", `{"affected":[{"package":{"ecosystem":"npm","name":"left"}}]}`)), []string{"GHSA-aaaa", "GHSA-bbbb", "GHSA-escape"}, []string{"advisory-unreadable: npm"}},
+		"a record that unpacks to 40 MB": {pack(with("x.json", strings.Repeat(" ", 40<<20))), []string{"GHSA-aaaa", "GHSA-bbbb", "GHSA-escape"},
 			[]string{"advisory-unreadable: npm"}},
 		"a flipped bit": {flip(archive, 100), []string{"GHSA-bbbb", "GHSA-escape"}, []string{"advisory-unreadable: npm"}},
 	}

@@ -135,7 +135,7 @@ type plan struct {
 }
 
 func (p *plan) changes() bool {
-	return p.archive || len(p.changed) > 0 || len(p.gone) > 0 || p.old != nil && p.until != p.old.Until
+	return p.archive || len(p.changed) > 0 || len(p.gone) > 0 || p.old != nil && p.until != "" && p.until != p.old.Until
 }
 
 // fetchAll finds out what changed and fetches it, a few ecosystems at a time.

@@ -22,6 +22,7 @@ import (
 type advisories struct {
 	scanner *osv.Scanner
 	notices []inventory.Notice
+	own     bool // the repository's own advisories, which no update makes newer
 }
 
 // advisories opens what --db names, else TRIFECTA_DB, else the folder of the configuration, else the user's own index,
@@ -32,6 +33,7 @@ func (a *app) advisories(ctx context.Context, dir string, cfg *config.Config, op
 	if err != nil {
 		return found, err
 	}
+	found.own = opts.db == "" && cfg.Advisories != "" && a.getenv("TRIFECTA_DB") == ""
 	switch {
 	case path != "":
 		found.scanner.DB, err = advisory.Open(ctx, path)
@@ -100,7 +102,7 @@ const staleAfter = 7
 
 // stale tells the age of a local database that is no longer fresh by the day of the scan.
 func (f advisories) stale(day time.Time) []inventory.Notice {
-	if f.scanner == nil || f.scanner.DB == nil {
+	if f.scanner == nil || f.scanner.DB == nil || f.own {
 		return nil
 	}
 	info := f.scanner.DB.Info()
