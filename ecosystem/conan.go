@@ -50,10 +50,11 @@ func conanReference(text string) (name, version string, origin inventory.Origin)
 
 // conanNode is one node of the graph that Conan 1 writes.
 type conanNode struct {
-	entry   int // -1 for the consumer itself
-	isBuild bool
-	needs   []string
-	builds  []string
+	entry    int  // -1 for one without a name
+	consumer bool // the project itself
+	isBuild  bool
+	needs    []string
+	builds   []string
 }
 
 // conanLock collects a conan.lock of Conan 1 (a graph) or Conan 2 (lists).
@@ -154,10 +155,11 @@ func (l *conanLock) node(key string, start int) error {
 	if reference == "" {
 		reference = old
 	}
-	if consumer == "" && reference != "" {
-		node.entry = l.add(reference, start, "")
-	} else if name, _, _ := conanReference(reference); name != "" {
-		l.doc.Root = name
+	node.consumer = consumer != ""
+	if node.entry = l.add(reference, start, ""); node.consumer && node.entry >= 0 {
+		project := &l.doc.Entries[node.entry]
+		project.Origin, project.Scope, project.Chain = inventory.OriginWorkspace, inventory.ScopeRuntime, []string{project.Name}
+		l.doc.Root = project.Name
 	}
 	node.isBuild = side == "build"
 	l.nodes[key] = node
@@ -176,7 +178,8 @@ func (l *conanLock) connect(manifest map[string]inventory.Location) {
 			}
 			if node.entry >= 0 {
 				l.doc.Entries[node.entry].Needs = append(l.doc.Entries[node.entry].Needs, to.entry)
-			} else if !l.isRoot[to.entry] {
+			}
+			if (node.consumer || node.entry < 0) && !l.isRoot[to.entry] {
 				l.isRoot[to.entry] = true
 				l.doc.Roots = append(l.doc.Roots, to.entry)
 				entry := &l.doc.Entries[to.entry]

@@ -193,7 +193,8 @@ func (m *merger) add(r reading) {
 			location.Manifest = &manifest
 		}
 		p.Locations = append(p.Locations, location)
-		if own := e.Manifest; !own.IsZero() && own.Path != e.Location.Path {
+		// A manifest that refers to another one (a parent, central versions) is the package's place by itself.
+		if own := e.Manifest; r.format.LockFile && !own.IsZero() && own.Path != e.Location.Path {
 			p.Locations = append(p.Locations, inventory.PackageLocation{
 				Location: own, Direct: true, Scope: e.Scope, Origin: e.Origin, Chain: e.Chain,
 			})
