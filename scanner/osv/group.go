@@ -355,6 +355,9 @@ func ratingWord(list []advisory.Severity) string {
 
 // words returns the severity word of a database_specific or ecosystem_specific object.
 func words(object map[string]json.RawMessage) string {
+	if len(object) == 0 {
+		return ""
+	}
 	for _, name := range []string{"severity", "urgency"} {
 		if word := text(object[name]); word != "" {
 			return word
@@ -362,7 +365,11 @@ func words(object map[string]json.RawMessage) string {
 	}
 	// The Ruby Advisory Database gives scores without their vectors.
 	for _, name := range []string{"cvss_v4_base", "cvss_v3_base"} {
-		if score, err := strconv.ParseFloat(string(object[name]), 64); err == nil && score > 0 && score <= 10 {
+		raw, ok := object[name]
+		if !ok {
+			continue
+		}
+		if score, err := strconv.ParseFloat(string(raw), 64); err == nil && score > 0 && score <= 10 {
 			return cvss.Rating("4.0", score) // versions 3 and 4 have one scale
 		}
 	}

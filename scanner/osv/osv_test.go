@@ -424,6 +424,21 @@ func TestHostileText(t *testing.T) {
 	}
 }
 
+// TestEqualInput checks that equal input gives equal output, whatever the order of maps.
+func TestEqualInput(t *testing.T) {
+	db := &memory{records: records(t, evil, lodashGHSA, lodashOther, lodashSlow)}
+	packages := []inventory.Package{npm("lodash", "4.17.15"), npm("lodash", "4.0.0"), npm("evil-pad", "1.0.0"), npm("a", ""), npm("b", "")}
+	first := scan(t, &Scanner{DB: db}, packages...)
+	if len(first.Findings) != 5 || len(first.Rules) != 3 {
+		t.Fatalf("findings %v, %d rules", ids(first.Findings), len(first.Rules))
+	}
+	for range 20 {
+		if diff := cmp.Diff(first, scan(t, &Scanner{DB: db}, packages...)); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}
+
 func BenchmarkScan(b *testing.B) {
 	var packages []inventory.Package
 	var texts []string
