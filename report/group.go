@@ -150,27 +150,30 @@ func (g *group) location() *inventory.PackageLocation {
 	return inFile
 }
 
-// facts says in a few words what moves the group up or down in the order.
-func (g *group) facts() []string {
+// facts says in a few words what moves the group up or down in the order. Those that the reason tells in full are left
+// out where it is shown.
+func (g *group) facts(reasonShown bool) []string {
 	var facts []string
 	f := g.worst()
 	if slices.ContainsFunc(g.findings, func(f *scanner.Finding) bool { return f.Kind == scanner.KindMalware }) {
 		facts = append(facts, "malware")
 	}
-	if slices.ContainsFunc(g.findings, func(f *scanner.Finding) bool { return f.Advisory != nil && f.Advisory.KEV }) {
-		facts = append(facts, "known exploited")
-	}
-	epss := 0.0
-	for _, f := range g.findings {
-		if f.Advisory != nil && f.Advisory.EPSS != nil {
-			epss = max(epss, *f.Advisory.EPSS)
+	if !reasonShown {
+		if slices.ContainsFunc(g.findings, func(f *scanner.Finding) bool { return f.Advisory != nil && f.Advisory.KEV }) {
+			facts = append(facts, "known exploited")
 		}
-	}
-	if epss >= 0.01 {
-		facts = append(facts, fmt.Sprintf("EPSS %.0f %%", 100*epss))
-	}
-	if words := exposureWords[f.Exposure.Level]; words != "" {
-		facts = append(facts, words)
+		epss := 0.0
+		for _, f := range g.findings {
+			if f.Advisory != nil && f.Advisory.EPSS != nil {
+				epss = max(epss, *f.Advisory.EPSS)
+			}
+		}
+		if epss >= 0.01 {
+			facts = append(facts, fmt.Sprintf("EPSS %.0f %%", 100*epss))
+		}
+		if words := exposureWords[f.Exposure.Level]; words != "" {
+			facts = append(facts, words)
+		}
 	}
 	if f.Scope == inventory.ScopeDevelopment {
 		facts = append(facts, "development only")

@@ -138,10 +138,8 @@ func (m *markdown) row(g *group) string {
 		what = append(what, "<i>"+mdText(cut(capital(reason), mdLong))+"</i>")
 	}
 	about := []string{m.links(g)}
-	if !urgent { // the reason says them in full
-		for _, fact := range g.facts() {
-			about = append(about, mdText(cut(fact, mdName)))
-		}
+	for _, fact := range g.facts(urgent) {
+		about = append(about, mdText(cut(fact, mdName)))
 	}
 	if m.comparing && f.Status == scanner.StatusNew {
 		about = append(about, "new")

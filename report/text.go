@@ -253,9 +253,7 @@ func (t *text) details(g *group, place string) {
 	if place != "" {
 		about = []string{place, t.fit(ids)}
 	}
-	if !urgent || reason == "" { // the reason says them in full
-		about = append(about, g.facts()...)
-	}
+	about = append(about, g.facts(urgent && reason != "")...)
 	if t.comparing && f.Status == scanner.StatusNew {
 		about = append(about, "new")
 	}
