@@ -44,18 +44,12 @@ else
   echo "no archives of test data in $shared/corpus: only the examples are checked"
 fi
 
-failed=0
-for folder in "${folders[@]}"; do
-  name=$(basename "$folder")
-  case $folder in
-    "$root"/*) with=() ;;
-    *) with=("${database[@]:-}") ;;
-  esac
-  "$work/trifecta" scan "$folder" "${options[@]}" ${with[@]+"${with[@]}"} -o "sarif=$work/$name.sarif"
-  # The multitool exits with 0 whatever it finds: what counts is the list in its own report.
-  "$multitool" validate "$work/$name.sarif" --rule-kind 'Sarif;Ghas' --level 'Error;Warning' \
-    -o "$work/judgement.sarif" --log ForceOverwrite >"$work/multitool.log" 2>&1 || { cat "$work/multitool.log" >&2; failed=1; }
-  node - "$name" "$work/$name.sarif" "$work/judgement.sarif" <<'JS' || failed=1
+# judge NAME FILE lists what the multitool says about a file and fails if that is anything. It exits with 0 whatever it
+# finds: what counts is the list in its own report.
+judge() {
+  "$multitool" validate "$2" --rule-kind 'Sarif;Ghas' --level 'Error;Warning' \
+    -o "$work/judgement.sarif" --log ForceOverwrite >"$work/multitool.log" 2>&1 || { cat "$work/multitool.log" >&2; return 1; }
+  node - "$1" "$2" "$work/judgement.sarif" <<'JS'
 const fs = require('fs');
 const [name, file, judgement] = process.argv.slice(2);
 const read = (path) => JSON.parse(fs.readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
@@ -64,5 +58,25 @@ console.log(`${name}: ${read(file).runs[0].results.length} results, ${found.leng
 for (const r of found.slice(0, 10)) console.log(`  ${r.level ?? 'warning'} ${r.ruleId}: ${JSON.stringify(r.message)}`);
 process.exit(found.length ? 1 : 0);
 JS
+}
+
+failed=0
+for folder in "${folders[@]}"; do
+  name=$(basename "$folder")
+  case $folder in
+    "$root/e2e/sample") with=(--db "$folder/advisories") ;;
+    "$root"/*) with=() ;;
+    *) with=("${database[@]:-}") ;;
+  esac
+  "$work/trifecta" scan "$folder" "${options[@]}" ${with[@]+"${with[@]}"} -o "sarif=$work/$name.sarif"
+  judge "$name" "$work/$name.sarif" || failed=1
 done
+
+# A judge that never complains proves nothing: a file without a region must not pass.
+grep -q startLine "$work/sample.sarif" || { echo "FAIL: the sample has no result" >&2; exit 1; }
+sed 's/"startLine"/"startLime"/' "$work/sample.sarif" >"$work/broken.sarif"
+if judge 'broken on purpose' "$work/broken.sarif"; then
+  echo 'FAIL: the multitool takes a file without lines' >&2
+  failed=1
+fi
 exit "$failed"
