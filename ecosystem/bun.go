@@ -45,7 +45,7 @@ func readBunLock(_ context.Context, tree *inventory.Tree, name string) (*Documen
 	l.connect()
 	l.doc.Resolve()
 	l.versions()
-	return l.doc, err
+	return l.doc, unlessFull(err)
 }
 
 func (l *bunLock) readWorkspaces(r *jsonReader) error {
@@ -73,6 +73,9 @@ func (l *bunLock) readWorkspaces(r *jsonReader) error {
 // packages whose folders it is in.
 func (l *bunLock) readPackages(r *jsonReader) error {
 	return r.object(func(key string, start int) error {
+		if err := l.doc.full(r.location(start)); err != nil {
+			return err
+		}
 		l.doc.Declared++
 		var ident string
 		var e npmEntry

@@ -8,6 +8,7 @@ package ecosystem
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,6 +119,33 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// maxEntries bounds the packages that are read from one file. The largest lock files known have a tenth of it.
+const maxEntries = 100_000
+
+// errFull ends the reading of a file that names too many packages; a notice says so.
+var errFull = errors.New("too many packages")
+
+// full returns errFull, and notes the place at which reading ends, where the document has as many entries as it may.
+func (d *Document) full(at inventory.Location) error {
+	if len(d.Entries) < maxEntries {
+		return nil
+	}
+	d.Declared = 0 // nothing is missing by mistake
+	d.Notices = append(d.Notices, inventory.Notice{
+		Code: "too-many-packages", Location: &at,
+		Message: fmt.Sprintf("%s names more than %d packages, of which the rest was not read", at.Path, maxEntries),
+	})
+	return errFull
+}
+
+// unlessFull returns err, but nil for errFull.
+func unlessFull(err error) error {
+	if errors.Is(err, errFull) {
+		return nil
+	}
+	return err
+}
 
 // maxChain bounds the chains that are written out. Real ones are shorter than 30; a hostile file must not make us
 // write the square of its size.

@@ -85,6 +85,9 @@ func (r *goModReader) read(file *modfile.File) {
 	}
 	replaced := newGoReplacements(file.Replace, r.lines, r.path)
 	for _, require := range file.Require {
+		if r.doc.full(r.location(require.Syntax)) != nil {
+			return
+		}
 		if excluded[require.Mod] {
 			r.notice("excluded-requirement", require.Syntax, fmt.Sprintf("%s requires %s and excludes it; the version that is built can't be known", r.path, require.Mod))
 			continue
@@ -201,6 +204,9 @@ func (r *goModReader) readSum() {
 		}
 		mod := module.Version{Path: fields[0], Version: strings.TrimPrefix(fields[1], "v")}
 		if !known[mod] {
+			if r.doc.full(at) != nil {
+				return
+			}
 			known[mod] = true
 			r.add(Entry{Name: mod.Path, Version: mod.Version, Location: at, Origin: inventory.OriginRegistry}, false)
 		}

@@ -83,7 +83,7 @@ func readPackageLock(_ context.Context, tree *inventory.Tree, name string) (*Doc
 	}
 	lock, err := parsePackageLock(name, data)
 	lock.tree, lock.dir = tree, dir
-	lock.connect(err == nil)
+	lock.connect(err == nil && len(lock.doc.Entries) < maxEntries)
 	lock.doc.Resolve()
 	lock.versions()
 	return lock.doc, err
@@ -122,7 +122,7 @@ func parsePackageLock(name string, data []byte) (*npmLock, error) {
 		lock = flat
 	}
 	lock.doc.Root = cmp.Or(root, lock.doc.Root)
-	return lock, err
+	return lock, unlessFull(err)
 }
 
 // npmEntry is one package of a lock file as it is written.
@@ -158,6 +158,9 @@ func (e *npmEntry) read(r *jsonReader, key string) error {
 // readPackages reads "packages": one flat list, each under the path of its folder.
 func (l *npmLock) readPackages(r *jsonReader) error {
 	return r.object(func(at string, start int) error {
+		if err := l.doc.full(r.location(start)); err != nil {
+			return err
+		}
 		var e npmEntry
 		err := r.object(func(key string, _ int) error {
 			switch key {
@@ -223,6 +226,9 @@ func folderPackage(dir string) string {
 // readNested reads "dependencies" of a version 1 file, in which packages hold each other as folders do.
 func (l *npmLock) readNested(r *jsonReader, in *npmFolder, depth int) error {
 	return r.object(func(key string, start int) error {
+		if err := l.doc.full(r.location(start)); err != nil {
+			return err
+		}
 		l.doc.Declared++
 		if depth > npmDepth {
 			if err := r.skip(); err != nil {
@@ -456,12 +462,15 @@ func readNPMWants(r *jsonReader, to *[]npmWant) error {
 	})
 }
 
+// maxWorkspaces bounds the patterns of one workspace; each is tried on each folder.
+const maxWorkspaces = 1_000
+
 // readNPMWorkspaces reads both spellings of "workspaces": a list, or an object with the list in "packages".
 func readNPMWorkspaces(r *jsonReader, to *[]string) error {
 	list := func() error {
 		return r.array(func(int) error {
 			pattern, err := r.str()
-			if pattern != "" {
+			if pattern != "" && len(*to) < maxWorkspaces {
 				*to = append(*to, pattern)
 			}
 			return err

@@ -64,6 +64,9 @@ func parsePackageJSON(name string, data []byte) (*packageJSON, error) {
 				if err != nil {
 					return err
 				}
+				if len(m.Wants) == maxEntries {
+					return nil
+				}
 				i := len(m.Wants)
 				if at, ok := m.where[want]; !ok || m.Wants[at].List == "peerDependencies" { // the list that installs
 					m.where[want] = i

@@ -40,7 +40,9 @@ func readPNPMLock(_ context.Context, tree *inventory.Tree, name string) (*Docume
 	l.asker.doc = l.doc
 	l.doc.Root = projectName(readPackageJSON(tree, path.Join(l.dir, "package.json")).Name, name)
 	for _, doc := range file.docs {
-		l.read(doc)
+		if full := l.read(doc); full != nil {
+			break
+		}
 	}
 	l.doc.Resolve()
 	return l.doc, err
@@ -48,13 +50,17 @@ func readPNPMLock(_ context.Context, tree *inventory.Tree, name string) (*Docume
 
 // read reads one document. Notices tell of references that lead nowhere, because a file that was cut off between two
 // lines is still YAML.
-func (l *pnpmLock) read(doc *yaml.Node) {
+func (l *pnpmLock) read(doc *yaml.Node) error {
 	l.byKey, l.importers, l.missing = map[string]int{}, map[string]int{}, 0
 	l.version, _ = strconv.ParseFloat(yamlText(doc, "lockfileVersion"), 64)
 	var packages []*yaml.Node // of the entries that follow, in order
 	first := len(l.doc.Entries)
+	var full error
 	yamlPairs(yamlGet(doc, "packages"), func(key, value *yaml.Node) {
-		if l.add(key, value) {
+		if full == nil {
+			full = l.doc.full(l.file.location(key, value))
+		}
+		if full == nil && l.add(key, value) {
 			packages = append(packages, value)
 		}
 	})
@@ -78,13 +84,14 @@ func (l *pnpmLock) read(doc *yaml.Node) {
 		l.asks(".", doc)
 	}
 	yamlPairs(importers, func(key, value *yaml.Node) { l.asks(key.Value, value) })
-	if l.missing > 0 {
+	if l.missing > 0 && full == nil {
 		l.doc.Notices = append(l.doc.Notices, inventory.Notice{
 			Code:     "fewer-packages-than-declared",
 			Message:  fmt.Sprintf("%s lists no package for %d of its references; it may have been cut off", l.file.path, l.missing),
 			Location: &inventory.Location{Path: l.file.path, Line: doc.Line},
 		})
 	}
+	return full
 }
 
 // add makes an entry of one package and reports whether it is one.

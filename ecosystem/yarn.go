@@ -54,11 +54,14 @@ func readYarnLock(_ context.Context, tree *inventory.Tree, name string) (*Docume
 	}
 	l.asker.doc = l.doc
 	for _, block := range l.parse(data) {
+		if err = l.doc.full(l.lines.Location(name, block.start, block.end)); err != nil {
+			break
+		}
 		l.add(block)
 	}
 	l.connect()
 	l.doc.Resolve()
-	return l.doc, nil
+	return l.doc, unlessFull(err)
 }
 
 // maxYarnNotices bounds how many lines are told that can't be understood.
@@ -89,6 +92,9 @@ func (l *yarnLock) parse(data []byte) []*yarnBlock {
 		case indent == 0:
 			block, section = &yarnBlock{start: start}, ""
 			block.patterns, ok = yarnHeader(string(content))
+			if ok && len(blocks) > maxEntries {
+				return blocks
+			}
 			if ok {
 				blocks = append(blocks, block)
 				if content[0] == '?' {

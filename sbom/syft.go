@@ -47,6 +47,9 @@ type secondPackage struct {
 	licenses            []string
 }
 
+// maxSecondReading bounds the files that are given to Syft, whose readers take time with the square of what they read.
+const maxSecondReading = 2 << 20
+
 // secondReading returns what Syft's catalogers find in one file of the tree.
 func secondReading(ctx context.Context, tree *inventory.Tree, name string) (found []secondPackage, err error) {
 	defer func() {
@@ -54,6 +57,9 @@ func secondReading(ctx context.Context, tree *inventory.Tree, name string) (foun
 			err = fmt.Errorf("syft gave up: %v", p)
 		}
 	}()
+	if data, err := tree.ReadFile(name); err != nil || len(data) > maxSecondReading {
+		return nil, err
+	}
 	resolver := &oneFile{tree: tree, path: name}
 	for _, c := range catalogers() {
 		pkgs, _, catalogErr := c.Catalog(ctx, resolver)
