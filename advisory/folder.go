@@ -157,7 +157,10 @@ func (w *wanted) has(name []byte) bool {
 	return ok
 }
 
-// ecosystems returns the names of the folders below the root.
+// notEcosystem is a folder that may stand among the ecosystems: intelligence, which package intel reads.
+const notEcosystem = "intel"
+
+// ecosystems returns the names of the folders of ecosystems below the root.
 func (f *Folder) ecosystems() []string {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
@@ -165,7 +168,7 @@ func (f *Folder) ecosystems() []string {
 	}
 	var names []string
 	for _, e := range entries {
-		if info, err := os.Stat(filepath.Join(f.dir, e.Name())); err == nil && info.IsDir() {
+		if info, err := os.Stat(filepath.Join(f.dir, e.Name())); err == nil && info.IsDir() && e.Name() != notEcosystem {
 			names = append(names, e.Name())
 		}
 	}
