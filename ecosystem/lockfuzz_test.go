@@ -1,6 +1,7 @@
 package ecosystem
 
 import (
+	"context"
 	"path"
 	"strings"
 	"testing"
@@ -138,6 +139,21 @@ func FuzzManifests(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data string) {
 		for name, format := range manifests {
 			doc, _ := format.Read(t.Context(), treeOf(t, name, data), name)
+			checkDocument(t, doc)
+		}
+	})
+}
+
+// FuzzInstalled feeds what package managers write beside the code that they install.
+func FuzzInstalled(f *testing.F) {
+	f.Add("Name: flask\nVersion: 1.0\nLicense: MIT\n\n")
+	f.Add(`[{"name":"a/b","version":"1.0","require":[]}]`)
+	f.Add(`{"packages":[{"name":"a/b","version":"1.0","replace":{"c/d":"*"}},{}],"dev-package-names":["a/b"]}`)
+	f.Fuzz(func(t *testing.T, data string) {
+		for name, read := range map[string]func(context.Context, *inventory.Tree, string) (*Document, error){
+			"x.dist-info/METADATA": readInstalledWheel, "vendor/composer/installed.json": readComposerInstalled,
+		} {
+			doc, _ := read(t.Context(), treeOf(t, name, data, "composer.json", data), name)
 			checkDocument(t, doc)
 		}
 	})

@@ -20,6 +20,7 @@ var Packagist = &Ecosystem{
 	Name: "Packagist",
 	Formats: []Format{
 		{Name: "composer.lock", Match: base("composer.lock"), LockFile: true, Read: readComposerLock},
+		{Name: "installed.json", Match: isComposerInstalled, LockFile: true, Vendored: true, Read: readComposerInstalled},
 		{Name: "composer.json", Match: base("composer.json"), Read: readUnlockedComposerJSON},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {
@@ -199,8 +200,15 @@ func (l *composerLock) connect(manifest *composerJSON, name string) {
 		if !ok {
 			continue
 		}
-		if e := &l.doc.Entries[i]; e.Manifest.IsZero() {
+		e := &l.doc.Entries[i]
+		if e.Manifest.IsZero() {
 			e.Manifest = asked.where
+		}
+		if e.Scope == "" { // installed.json may not say
+			e.Scope = inventory.ScopeRuntime
+			if asked.dev {
+				e.Scope = inventory.ScopeDevelopment
+			}
 		}
 		if !isRoot[i] {
 			isRoot[i] = true
@@ -264,7 +272,7 @@ var composerExact = regexp.MustCompile(`^\s*=?=?\s*(v?\d+(?:\.\d+){1,3}(?:[-.]?(
 
 // readUnlockedComposerJSON lists what a composer.json asks for where it has no lock file.
 func readUnlockedComposerJSON(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
-	if hasAny(tree, path.Dir(name), "composer.lock") {
+	if hasAny(tree, path.Dir(name), "composer.lock", "vendor/composer/installed.json") {
 		return &Document{}, nil
 	}
 	data, err := tree.ReadFile(name)
@@ -287,4 +295,54 @@ func readUnlockedComposerJSON(_ context.Context, tree *inventory.Tree, name stri
 		wishes = append(wishes, w)
 	}
 	return unlocked(projectName(m.name, name), name, wishes), err
+}
+
+func isComposerInstalled(p string) bool {
+	return p == "vendor/composer/installed.json" || strings.HasSuffix(p, "/vendor/composer/installed.json")
+}
+
+// readComposerInstalled reads what Composer writes into a folder vendor. It speaks for a project that commits the
+// folder and has no lock file.
+func readComposerInstalled(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
+	project := path.Dir(path.Dir(path.Dir(name)))
+	if hasAny(tree, project, "composer.lock") {
+		return &Document{}, nil
+	}
+	data, err := tree.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	l := &composerLock{doc: &Document{}, byName: map[string]int{}}
+	r := newJSONReader(name, data)
+	dev := map[string]bool{}
+	if r.dec.PeekKind() == '[' { // Composer 1
+		err = l.packages(r, "")
+	} else {
+		err = r.document(func(member string, _ int) error {
+			switch member {
+			case "packages":
+				return l.packages(r, "")
+			case "dev-package-names":
+				return r.array(func(int) error {
+					name, err := r.str()
+					dev[strings.ToLower(name)] = true
+					return err
+				})
+			}
+			return nil
+		})
+	}
+	for i := range l.doc.Entries {
+		if e := &l.doc.Entries[i]; dev[strings.ToLower(e.Name)] {
+			e.Scope = inventory.ScopeDevelopment
+		} else if len(dev) > 0 {
+			e.Scope = inventory.ScopeRuntime
+		}
+	}
+	l.connect(readComposerJSON(tree, path.Join(project, "composer.json")), path.Join(project, "composer.json"))
+	if len(dev) == 0 {
+		l.doc.scopes()
+	}
+	l.doc.Resolve()
+	return l.doc, err
 }

@@ -47,7 +47,6 @@ func readTerraformLock(_ context.Context, tree *inventory.Tree, name string) (*D
 		if m := terraformProvider.FindStringSubmatch(line); m != nil {
 			doc.Entries = append(doc.Entries, Entry{Name: m[1], Location: lineLocation(name, number, line), Scope: inventory.ScopeDevelopment})
 			at = &doc.Entries[len(doc.Entries)-1]
-			doc.Roots = append(doc.Roots, len(doc.Entries)-1)
 			continue
 		}
 		switch {
@@ -75,13 +74,16 @@ func readTerraformLock(_ context.Context, tree *inventory.Tree, name string) (*D
 var (
 	terraformSource = regexp.MustCompile(`^\s*source\s*=\s*"([^"]+)"`)
 	terraformBlock  = regexp.MustCompile(`^\s*provider\s+"([^"]+)"\s*\{`)
+	terraformUse    = regexp.MustCompile(`^\s*(?:resource|data|ephemeral)\s+"([A-Za-z0-9-]+)_?[^"]*"\s+"`)
 	terraformShort  = regexp.MustCompile(`^\s*([A-Za-z0-9_-]+)\s*=\s*"[^"]*\d`)
 )
 
 // terraformManifest finds the lines of the module that ask for the providers: the source in required_providers, else
-// the provider's block.
+// the provider's block, else the first resource of the provider. A provider without any is what a called module asks
+// for.
 func (d *Document) terraformManifest(tree *inventory.Tree, dir string) {
-	source, block := map[string]inventory.Location{}, map[string]inventory.Location{}
+	source, block, use := map[string]inventory.Location{}, map[string]inventory.Location{}, map[string]inventory.Location{}
+	known := false
 	for _, name := range filesIn(tree, dir) {
 		if path.Ext(name) != ".tf" {
 			continue
@@ -90,6 +92,7 @@ func (d *Document) terraformManifest(tree *inventory.Tree, dir string) {
 		if err != nil {
 			continue
 		}
+		known = true
 		number := 0
 		required := 0 // lines of required_providers that are open
 		for raw := range bytes.Lines(data) {
@@ -108,6 +111,8 @@ func (d *Document) terraformManifest(tree *inventory.Tree, dir string) {
 				keep(source, strings.ToLower(m[1]))
 			case terraformBlock.MatchString(line):
 				keep(block, terraformBlock.FindStringSubmatch(line)[1])
+			case terraformUse.MatchString(line):
+				keep(use, terraformUse.FindStringSubmatch(line)[1])
 			case required == 1 && terraformShort.MatchString(line):
 				keep(block, terraformShort.FindStringSubmatch(line)[1])
 			}
@@ -120,10 +125,13 @@ func (d *Document) terraformManifest(tree *inventory.Tree, dir string) {
 		e := &d.Entries[i]
 		host, address, _ := strings.Cut(strings.ToLower(e.Name), "/")
 		_, kind := splitLast(address, "/")
-		for _, at := range []inventory.Location{source[address], source[host+"/"+address], block[kind]} {
+		for _, at := range []inventory.Location{source[address], source[host+"/"+address], block[kind], use[kind]} {
 			if e.Manifest.IsZero() {
 				e.Manifest = at
 			}
+		}
+		if !known || !e.Manifest.IsZero() {
+			d.Roots = append(d.Roots, i)
 		}
 	}
 }

@@ -16,3 +16,12 @@ provider "registry.example/hashicorp/random" {
 
 provider "registry.example/hashicorp/tls" {
   version = "4.0.5"
+}
+
+provider "registry.example/hashicorp/null" {
+  version = "3.2.1"
+}
+
+provider "registry.example/datadog/datadog" {
+  version = "3.30.0"
+}

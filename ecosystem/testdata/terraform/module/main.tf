@@ -15,3 +15,6 @@ module "x" {
 
 provider "tls" {
 }
+
+resource "null_resource" "x" {
+}
