@@ -132,12 +132,12 @@ func (v *verbatim) end() error {
 // do lets the SDK write and turns its panics, which are how it reports a failed write, into errors.
 func (w *Workflow) do(f func(*githubactions.Action)) (err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			if e, ok := p.(error); ok {
-				err = e
-				return
-			}
-			panic(p)
+		switch p := recover().(type) {
+		case nil:
+		case error:
+			err = p
+		default:
+			err = fmt.Errorf("write for the runner: %v", p)
 		}
 	}()
 	f(githubactions.New(githubactions.WithWriter(w.out), githubactions.WithGetenv(w.getenv)))

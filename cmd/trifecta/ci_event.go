@@ -12,9 +12,13 @@ import (
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads.
 type event struct {
 	PullRequest struct {
-		Base struct {
+		Number int `json:"number"`
+		Base   struct {
 			SHA string `json:"sha"`
 		} `json:"base"`
+		Head struct {
+			SHA string `json:"sha"`
+		} `json:"head"`
 	} `json:"pull_request"`
 	MergeGroup struct {
 		BaseSHA string `json:"base_sha"`

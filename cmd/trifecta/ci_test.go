@@ -381,7 +381,7 @@ func TestAction(t *testing.T) {
 	want := map[string]string{}
 	for input := range action.Inputs {
 		want[inputVariable(input)] = "${{ inputs." + input + " }}"
-		if input == pathInput {
+		if input == pathInput || inputVariable(input) == tokenVariable {
 			continue
 		}
 		if flags.Lookup(input) == nil || !slices.Contains(ciInputs, input) {

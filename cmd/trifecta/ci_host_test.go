@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/trifecta-scanner/trifecta/internal/githubtest"
+	"github.com/trifecta-scanner/trifecta/internal/shared"
+)
+
+// description is GitHub's own of its API, read once; without the shared test data nothing is checked against it.
+var description = sync.OnceValues(func() (*githubtest.Spec, error) {
+	dir, ok := shared.Find()
+	if !ok {
+		return nil, nil
+	}
+	return githubtest.LoadSpec(dir)
+})
+
+// ciRun runs `trifecta ci` as a process in a repository of its own, beside a GitHub of its own.
+type ciRun struct {
+	t      *testing.T
+	server *githubtest.Server
+	dir    string
+	env    []string
+}
+
+const ciAdvisory = `{
+  "schema_version": "1.7.0", "id": "TRI-0001", "modified": "2026-01-15T00:00:00Z", "summary": "coin-words runs what a price says",
+  "affected": [{"package": {"ecosystem": "PyPI", "name": "coin-words"}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "0.4.3"}]}]}],
+  "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}]
+}`
+
+func newCIRun(t *testing.T) *ciRun {
+	t.Helper()
+	spec, err := description()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &ciRun{t: t, server: githubtest.NewServer(spec), dir: t.TempDir()}
+	t.Cleanup(func() {
+		for _, v := range r.server.Violations() {
+			t.Error(v)
+		}
+	})
+	r.write("workspace/shop/requirements.txt", "page-shell==3.0.2\ncoin-words==0.4.1\n")
+	r.write("advisories/PyPI/TRI-0001.json", ciAdvisory)
+	r.write("temp/.keep", "")
+	r.write("event.json", `{"number": 7, "pull_request": {"number": 7, "head": {"sha": "`+strings.Repeat("a", 40)+`"}}}`)
+	r.env = append(scanEnvironment(os.Environ()),
+		"HOME="+r.dir, "XDG_CACHE_HOME="+filepath.Join(r.dir, "cache"), "TRIFECTA_DB="+filepath.Join(r.dir, "advisories"),
+		"GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=pull_request", "GITHUB_REPOSITORY=acme/shop", "GITHUB_REF=refs/pull/7/merge",
+		"GITHUB_SHA="+strings.Repeat("b", 40), "GITHUB_WORKFLOW=trifecta", "GITHUB_JOB=scan", "GITHUB_RUN_ID=12",
+		"GITHUB_API_URL="+r.server.Start(t).URL+"/api/v3",
+		"GITHUB_WORKSPACE="+filepath.Join(r.dir, "workspace"), "RUNNER_TEMP="+filepath.Join(r.dir, "temp"),
+		"GITHUB_EVENT_PATH="+filepath.Join(r.dir, "event.json"), "GITHUB_OUTPUT="+filepath.Join(r.dir, "output"),
+		"GITHUB_STEP_SUMMARY="+filepath.Join(r.dir, "summary"), "INPUT_PATH=shop", "INPUT_TOKEN="+canary,
+	)
+	return r
+}
+
+func (r *ciRun) write(name, text string) {
+	r.t.Helper()
+	name = filepath.Join(r.dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// run returns the log of a run that has to succeed.
+func (r *ciRun) run(env ...string) string {
+	r.t.Helper()
+	cmd := exec.CommandContext(r.t.Context(), "trifecta", "ci")
+	cmd.Dir = filepath.Join(r.dir, "workspace")
+	cmd.Env = append(r.env, env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		r.t.Fatalf("%v\n%s", err, out)
+	}
+	if bytes.Contains(out, []byte(canary)) {
+		r.t.Errorf("the token is in the log:\n%s", out)
+	}
+	return string(out)
+}
+
+// Two runs leave one comment and one analysis; when the change is clean the comment goes.
+func TestPublishOnGitHub(t *testing.T) {
+	r := newCIRun(t)
+	for range 2 {
+		if log := r.run("INPUT_DEPENDENCY_SNAPSHOT=true"); strings.Contains(log, "not everything went as asked") {
+			t.Error(log)
+		}
+		comments := r.server.Comments()
+		if len(comments) != 1 || comments[0].Number != 7 || !strings.Contains(comments[0].Body, "TRI-0001") ||
+			!strings.HasPrefix(comments[0].Body, "<!-- trifecta shop -->\n") {
+			t.Fatalf("comments: %+v", comments)
+		}
+	}
+	for id, upload := range r.server.Uploads() {
+		if upload.Ref != "refs/pull/7/merge" || upload.Commit != strings.Repeat("b", 40) {
+			t.Errorf("upload %s is for %s of %s", id, upload.Commit, upload.Ref)
+		}
+		if sarif := unpack(t, upload.SARIF); !strings.Contains(sarif, "shop/requirements.txt") {
+			t.Errorf("upload %s does not name the file: %s", id, sarif)
+		}
+	}
+	if n := len(r.server.Uploads()); n == 0 {
+		t.Error("nothing was uploaded")
+	}
+	snapshots := r.server.Snapshots()
+	if len(snapshots) != 1 || !strings.Contains(fmt.Sprintf("%s", snapshots["trifecta scan shop"]), `pkg:pypi/coin-words@0.4.1`) {
+		t.Errorf("snapshots: %s", snapshots)
+	}
+
+	r.write("workspace/shop/requirements.txt", "page-shell==3.0.2\ncoin-words==0.4.3\n")
+	r.run()
+	if comments := r.server.Comments(); len(comments) != 0 {
+		t.Errorf("a comment stays although there is nothing to say: %+v", comments)
+	}
+	err := filepath.WalkDir(r.dir, func(name string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if bytes.Contains(data, []byte(canary)) {
+			t.Errorf("the token is in %s", name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func unpack(t *testing.T, sarif string) string {
+	t.Helper()
+	z, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(sarif)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// The read-only token of a fork: one notice with what is missing, and everything else as usual.
+func TestPublishReadOnly(t *testing.T) {
+	r := newCIRun(t)
+	r.server.Fail = func(w http.ResponseWriter, req *http.Request) bool {
+		if req.Method == http.MethodGet {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"message": "Resource not accessible by integration", "documentation_url": "https://docs.github.com/rest"}`)
+		return true
+	}
+	log := r.run()
+	if n := strings.Count(log, "not everything went as asked"); n != 1 {
+		t.Errorf("%d notices:\n%s", n, log)
+	}
+	for _, want := range []string{"pull-requests: write", "security-events: write", "file=shop/requirements.txt,line=2"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log lacks %q:\n%s", want, log)
+		}
+	}
+	if data, err := os.ReadFile(filepath.Join(r.dir, "summary")); err != nil || !bytes.Contains(data, []byte("TRI-0001")) {
+		t.Errorf("summary: %s, %v", data, err)
+	}
+}
+
+// The head of pull_request_target is what was scanned; GITHUB_SHA is not.
+func TestPublishTarget(t *testing.T) {
+	r := newCIRun(t)
+	r.run("GITHUB_EVENT_NAME=pull_request_target", "GITHUB_REF=refs/heads/main")
+	for id, upload := range r.server.Uploads() {
+		if upload.Ref != "refs/pull/7/head" || upload.Commit != strings.Repeat("a", 40) {
+			t.Errorf("upload %s is for %s of %s", id, upload.Commit, upload.Ref)
+		}
+	}
+}
+
+// Nothing is sent where nobody wants it, and without a token only what was asked for is missed.
+func TestPublishNothing(t *testing.T) {
+	for name, env := range map[string][]string{
+		"offline":          {"INPUT_OFFLINE=true"},
+		"switched off":     {"INPUT_COMMENT=false", "INPUT_UPLOAD_SARIF=false"},
+		"without a token":  {"INPUT_TOKEN="},
+		"token is missing": {"INPUT_TOKEN=", "INPUT_COMMENT=true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newCIRun(t)
+			log := r.run(env...)
+			if sent := r.server.Log(); len(sent) > 0 {
+				t.Errorf("sent %q", sent)
+			}
+			if missed := strings.Contains(log, "INPUT_TOKEN is not set"); missed != (name == "token is missing") {
+				t.Error(log)
+			}
+		})
+	}
+}
