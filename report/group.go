@@ -89,6 +89,18 @@ func (g *group) subject() string {
 	return clean(name)
 }
 
+// urgent counts the findings that share the tier of the worst one; the others stand with it because the same upgrade or
+// edit clears them.
+func (g *group) urgent() int {
+	n := 0
+	for _, f := range g.findings {
+		if f.Tier == g.worst().Tier {
+			n++
+		}
+	}
+	return n
+}
+
 // ids returns the rules behind the group, worst first, each once.
 func (g *group) ids() []string {
 	var ids []string
@@ -174,6 +186,9 @@ func (g *group) facts(reasonShown bool) []string {
 		if words := exposureWords[f.Exposure.Level]; words != "" {
 			facts = append(facts, words)
 		}
+	}
+	if less := len(g.findings) - g.urgent(); less > 0 {
+		facts = append(facts, fmt.Sprintf("%d of them less urgent", less))
 	}
 	if f.Scope == inventory.ScopeDevelopment {
 		facts = append(facts, "development only")

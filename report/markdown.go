@@ -85,7 +85,7 @@ func (m *markdown) table(tier scanner.Tier, entries []*group) {
 	}
 	findings := 0
 	for _, g := range entries {
-		findings += len(g.findings)
+		findings += g.urgent()
 	}
 	title := mdText(fmt.Sprintf("%s%s: %s, %s", strings.ToUpper(string(tier[:1])), tier[1:], tierWords[tier], count(findings, "finding")))
 	open, end := "#### "+title+"\n\n", "\n"
@@ -151,8 +151,8 @@ func (m *markdown) row(g *group) string {
 
 	fix := ""
 	switch word := g.fixWord(); {
-	case word == noFix:
-		fix = noFix
+	case word == noFix || word == removeIt:
+		fix = word
 	case word != "":
 		fix = mdCode(cut(strings.TrimPrefix(word, "→ "), mdName))
 	case f.Fix != nil:

@@ -136,7 +136,7 @@ func (t *text) findings(all []*group) {
 		c.fix = max(c.fix, cells.StringWidth(r.fix))
 		c.place = max(c.place, cells.StringWidth(r.place))
 	}
-	c.dense = len(all) > 200
+	c.dense = len(all) > 100
 	rest := t.width - len(restIndent)
 	c.subject = max(c.subject, alone-2-c.fix)
 	c.beside = c.subject+2+c.fix+2+c.place <= rest
@@ -148,7 +148,7 @@ func (t *text) findings(all []*group) {
 		}
 		n := 0
 		for _, r := range rows {
-			n += len(r.group.findings)
+			n += r.group.urgent()
 		}
 		t.line("")
 		name := strings.ToUpper(string(tier))
@@ -206,7 +206,11 @@ func (t *text) row(r row, c columns) {
 
 func spaces(n int) string { return strings.Repeat(" ", max(n, 0)) }
 
-const noFix = "no fix"
+// What stands where a fixed version would.
+const (
+	noFix    = "no fix"
+	removeIt = "remove it"
+)
 
 // fixWord says what makes a package's findings go away, empty for findings that are about something else.
 func (g *group) fixWord() string {
@@ -215,6 +219,8 @@ func (g *group) fixWord() string {
 	}
 	version, cleared := g.upgrade()
 	switch {
+	case cleared == 0 && g.worst().Kind == scanner.KindMalware:
+		return removeIt
 	case cleared == 0:
 		return noFix
 	case cleared < len(g.findings):
