@@ -85,6 +85,12 @@ type Entry struct {
 	Chain []string
 	// Ecosystem overrides the ecosystem of the format, for files that name packages of several; nil otherwise.
 	Ecosystem *Ecosystem
+	// Release is the release of a distribution as OSV appends it to the ecosystem: 12 in Debian:12.
+	Release string
+	// PURL overrides the package URL that the ecosystem makes of name and version; empty otherwise.
+	PURL string
+	// Source is what the package was built from, where advisories speak of that; zero otherwise.
+	Source inventory.SourcePackage
 }
 
 // OSVName returns the name under which OSV lists the package.

@@ -89,6 +89,13 @@ type Hash struct {
 	Value     string `json:"value"`     // lower-case hexadecimal
 }
 
+// SourcePackage is what a package of a distribution was built from. The advisories of Debian, Ubuntu and Alpine name
+// source packages.
+type SourcePackage struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
 // Package is one version of one package, with every place of the tree that brings it in.
 type Package struct {
 	ID           ID                `json:"id"` // the package URL
@@ -96,6 +103,7 @@ type Package struct {
 	Version      string            `json:"version"`
 	Ecosystem    string            `json:"ecosystem"` // OSV's name: npm, Go, PyPI, Maven, crates.io, ...
 	PURL         string            `json:"purl"`
+	Source       *SourcePackage    `json:"source,omitempty"`
 	Licenses     []string          `json:"licenses"`
 	Hashes       []Hash            `json:"hashes"`
 	Dependencies []ID              `json:"dependencies"`

@@ -131,7 +131,7 @@ func askSyft(ctx context.Context, tree *inventory.Tree, r *reading) {
 	}
 	for _, p := range found {
 		k := key{r.eco.OSVName(p.name), p.version}
-		if p.version == "" || have[k] {
+		if p.version == "" || have[k] || p.name == r.doc.Root { // the project itself is no package of a registry
 			continue
 		}
 		have[k] = true
@@ -213,14 +213,24 @@ func (m *merger) pkg(eco *ecosystem.Ecosystem, e ecosystem.Entry, id inventory.I
 		return &m.inv.Packages[i]
 	}
 	m.at[string(id)] = len(m.inv.Packages)
-	m.inv.Packages = append(m.inv.Packages, inventory.Package{
+	p := inventory.Package{
 		ID: id, Name: e.Name, Version: e.Version, Ecosystem: eco.Name, PURL: string(id),
 		Licenses: []string{}, Hashes: []inventory.Hash{}, Dependencies: []inventory.ID{}, Workloads: []inventory.ID{},
-	})
+	}
+	if e.Release != "" {
+		p.Ecosystem += ":" + e.Release
+	}
+	if e.Source != (inventory.SourcePackage{}) {
+		p.Source = &e.Source
+	}
+	m.inv.Packages = append(m.inv.Packages, p)
 	return &m.inv.Packages[len(m.inv.Packages)-1]
 }
 
 func entryPURL(eco *ecosystem.Ecosystem, e ecosystem.Entry) string {
+	if e.PURL != "" {
+		return e.PURL
+	}
 	if e.Ecosystem != nil {
 		eco = e.Ecosystem
 	}

@@ -217,8 +217,11 @@ var withoutVersions = []string{"package-without-version", "version-not-pinned", 
 // from a registry. The query is without version and commit where there is nothing to ask by.
 func queryFor(pkg *inventory.Package, at inventory.PackageLocation) (query advisory.Query, source bool) {
 	query = advisory.Query{Ecosystem: pkg.Ecosystem, Name: pkg.Name, Version: pkg.Version}
+	if pkg.Source != nil {
+		query.Name, query.Version = pkg.Source.Name, pkg.Source.Version
+	}
 	if eco, ok := ecosystem.ByName(pkg.Ecosystem); ok {
-		query.Name = eco.OSVName(pkg.Name)
+		query.Name = eco.OSVName(query.Name)
 	}
 	source = at.Origin == inventory.OriginGit || at.Origin == inventory.OriginURL
 	if source {
