@@ -452,12 +452,17 @@ func (l *npmLock) unneeded(root func(int)) {
 	}
 }
 
+// maxWants bounds what one package is read to need; each is looked up in all folders above.
+const maxWants = 10_000
+
 // readNPMWants reads an object of names and wanted versions. Version 1 also writes `"requires": true`, which names
 // nothing.
 func readNPMWants(r *jsonReader, to *[]npmWant) error {
 	return r.object(func(name string, _ int) error {
 		spec, err := r.str()
-		*to = append(*to, npmWant{name, spec})
+		if len(*to) < maxWants {
+			*to = append(*to, npmWant{name, spec})
+		}
 		return err
 	})
 }
@@ -529,16 +534,10 @@ var npmShorthand = regexp.MustCompile(`^[\w-]+/[\w.-]+(#.*)?$`)
 // means the registry: npm leaves the address out with omit-lockfile-registry-resolved.
 // Source: https://docs.npmjs.com/cli/configuring-npm/package-json#dependencies
 func npmOrigin(address string) inventory.Origin {
-	scheme, rest, hasScheme := strings.Cut(address, ":")
-	if !hasScheme {
-		switch {
-		case strings.HasPrefix(address, "./") || strings.HasPrefix(address, "../") || strings.HasPrefix(address, "/") || strings.HasPrefix(address, "~/"):
-			return inventory.OriginPath
-		case strings.Contains(address, "/") && npmShorthand.MatchString(address):
-			return inventory.OriginGit
-		}
-		return inventory.OriginRegistry
+	if strings.HasPrefix(address, "./") || strings.HasPrefix(address, "../") || strings.HasPrefix(address, "/") || strings.HasPrefix(address, "~/") {
+		return inventory.OriginPath
 	}
+	scheme, rest, _ := strings.Cut(address, ":")
 	switch scheme {
 	case "file", "link", "portal":
 		return inventory.OriginPath
@@ -556,7 +555,10 @@ func npmOrigin(address string) inventory.Origin {
 		}
 		return inventory.OriginURL
 	}
-	if strings.HasPrefix(scheme, "git+") || strings.HasPrefix(scheme, "git@") {
+	switch {
+	case strings.HasPrefix(scheme, "git+"), strings.HasPrefix(scheme, "git@"):
+		return inventory.OriginGit
+	case strings.Contains(scheme, "/") && npmShorthand.MatchString(address):
 		return inventory.OriginGit
 	}
 	return inventory.OriginRegistry

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
 // seeds adds to f the files of testdata with one of these base names.
@@ -191,5 +193,103 @@ func BenchmarkPackageLock(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func TestNPMOrigin(t *testing.T) {
+	for address, want := range map[string]inventory.Origin{
+		"":                             inventory.OriginRegistry,
+		"^1.2.3":                       inventory.OriginRegistry,
+		">=1.0.0 <2.0.0 || 3":          inventory.OriginRegistry,
+		"latest":                       inventory.OriginRegistry,
+		"npm:lodash@4.17.15":           inventory.OriginRegistry,
+		"owner/name":                   inventory.OriginGit,
+		"owner/name#semver:^1.0.0":     inventory.OriginGit,
+		"github:owner/name":            inventory.OriginGit,
+		"git+ssh://git@host/a.git#abc": inventory.OriginGit,
+		"git@host.example:owner/a.git": inventory.OriginGit,
+		"https://host.example/a.git":   inventory.OriginGit,
+		"https://host.example/owner/a/archive/0123456789abcdef0123456789abcdef01234567.tar.gz":     inventory.OriginGit,
+		"https://host.example/owner/a/-/archive/0123456789abcdef0123456789abcdef01234567/a.tar.gz": inventory.OriginGit,
+		"https://registry.example/a/-/a-1.0.0.tgz":                                                 inventory.OriginRegistry,
+		"https://host.example/a.tgz":                                                               inventory.OriginURL,
+		"file:../a":                                                                                inventory.OriginPath,
+		"link:../a":                                                                                inventory.OriginPath,
+		"portal:../a":                                                                              inventory.OriginPath,
+		"../a":                                                                                     inventory.OriginPath,
+		"~/a":                                                                                      inventory.OriginPath,
+		"workspace:^":                                                                              inventory.OriginWorkspace,
+	} {
+		if got := npmOrigin(address); got != want {
+			t.Errorf("npmOrigin(%q) = %s, want %s", address, got, want)
+		}
+	}
+}
+
+func TestNPMCommit(t *testing.T) {
+	const sum = "0123456789abcdef0123456789abcdef01234567"
+	for address, want := range map[string]string{
+		"git+ssh://git@host.example/a.git#" + sum:                 sum,
+		"https://host.example/a.git#commit=" + sum:                sum,
+		"https://host.example/a.git#workspace=b&commit=" + sum:    sum,
+		"https://host.example/owner/a/tar.gz/" + sum:              sum,
+		"https://host.example/owner/a/archive/" + sum + ".tar.gz": sum,
+		"owner/a#semver:^1.0.0":                                   "",
+		"owner/a":                                                 "",
+	} {
+		if got := npmCommit(address); got != want {
+			t.Errorf("npmCommit(%q) = %q, want %q", address, got, want)
+		}
+	}
+}
+
+func TestIntegrity(t *testing.T) {
+	const sha512 = "sha512-bC7ElrdJaJnPbAP+1EotYvqZsb3ecl5wi6Bfi6BJTUcNowp6cvspg0jXznRTKDjm/E7AdgFBVeAPVMNcKGsHMA=="
+	for value, want := range map[string]string{
+		"sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=":           "SHA-1 da39a3ee5e6b4b0d3255bfef95601890afd80709",
+		"sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=?a=b":       "SHA-1 da39a3ee5e6b4b0d3255bfef95601890afd80709",
+		"sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk= " + sha512: "SHA-512 6c2ec496b7496899cf6c03fed44a2d62fa99b1bdde725e708ba05f8ba0494d470da30a7a72fb298348d7ce74532838e6fc4ec076014155e00f54c35c286b0730",
+		"sha512-":                      "",
+		"sha512-AAAA":                  "",
+		"sha512-not base64":            "",
+		"md5-1B2M2Y8AsgTpgAmY7PhCfg==": "",
+		"":                             "",
+	} {
+		h, ok := integrity(value)
+		if got := strings.TrimSpace(h.Algorithm + " " + h.Value); got != want || ok != (want != "") {
+			t.Errorf("integrity(%q) = %q, %t, want %q", value, got, ok, want)
+		}
+	}
+}
+
+func TestMatchesWorkspace(t *testing.T) {
+	patterns := []string{"packages/*", "./apps/**", "!packages/old", "tools/", "[broken"}
+	for dir, want := range map[string]bool{
+		"packages/a": true, "packages/old": false, "packages/a/b": false, "apps/a/b": true, "tools": true, "other": false,
+	} {
+		if got := matchesWorkspace(patterns, dir); got != want {
+			t.Errorf("matchesWorkspace(%q) = %t, want %t", dir, got, want)
+		}
+	}
+}
+
+func TestInstalledPackage(t *testing.T) {
+	for _, tt := range []struct {
+		file, project, name string
+		ok                  bool
+	}{
+		{"node_modules/a/package.json", ".", "a", true},
+		{"web/node_modules/@s/a/package.json", "web", "@s/a", true},
+		{"web/node_modules/a/node_modules/b/package.json", "web", "", true},
+		{"node_modules/a/dist/package.json", "", "", false},
+		{"node_modules/@s/package.json", "", "", false},
+		{"node_modules/.bin/package.json", "", "", false},
+		{"node_modules/package.json", "", "", false},
+		{"a/package.json", "", "", false},
+	} {
+		project, name, ok := installedPackage(tt.file)
+		if project != tt.project || name != tt.name || ok != tt.ok {
+			t.Errorf("installedPackage(%q) = %q, %q, %t", tt.file, project, name, ok)
+		}
 	}
 }
