@@ -39,7 +39,8 @@ type renvPackage struct {
 	needs                             []string
 }
 
-// readRenvLock reads renv.lock. A package that no other one needs was asked for by the project.
+// readRenvLock reads renv.lock. A package that no other one needs was asked for by the project; older files do not say
+// who needs whom, and DESCRIPTION alone tells.
 func readRenvLock(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
 	data, err := tree.ReadFile(name)
 	if err != nil {
@@ -83,11 +84,12 @@ func readRenvLock(_ context.Context, tree *inventory.Tree, name string) (*Docume
 		})
 	})
 	needed := make([]bool, len(doc.Entries))
+	connected := false
 	for i, names := range needs {
 		seen := map[int]bool{i: true}
 		for _, name := range names {
 			if j, ok := at[name]; ok && !seen[j] {
-				seen[j], needed[j] = true, true
+				seen[j], needed[j], connected = true, true, true
 				doc.Entries[i].Needs = append(doc.Entries[i].Needs, j)
 			}
 		}
@@ -95,7 +97,7 @@ func readRenvLock(_ context.Context, tree *inventory.Tree, name string) (*Docume
 	for i := range doc.Entries {
 		e := &doc.Entries[i]
 		asked, ok := manifest.asks[e.Name]
-		if !ok && needed[i] {
+		if !ok && (needed[i] || !connected) {
 			continue
 		}
 		doc.Roots = append(doc.Roots, i)

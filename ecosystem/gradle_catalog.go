@@ -45,6 +45,9 @@ func readCatalog(tree *inventory.Tree, name string) (*gradleCatalog, error) {
 		for i := range members {
 			m := &members[i]
 			name, want := gradleCoordinates(m.value, versions, table == "plugins")
+			if table == "plugins" && name != "" && (want == "" || want == "unspecified") {
+				continue // a plug-in of the build itself, or one whose version stands elsewhere
+			}
 			if name == "" {
 				place := file.place(m)
 				c.notices = append(c.notices, inventory.Notice{Code: "unreadable-entry", Message: fmt.Sprintf("the entry %q names no package", m.key), Location: &place})

@@ -268,7 +268,7 @@ func (f *stackFile) stackEntry(n *yaml.Node) (Entry, bool) {
 	switch {
 	case f.text(n, "git") != "" || f.text(n, "github") != "":
 		entry.Origin, entry.Commit = inventory.OriginGit, f.text(n, "commit")
-	case f.text(n, "url") != "" || f.text(n, "archive") != "":
+	case f.text(n, "url") != "" || f.text(n, "archive") != "" || f.text(n, "location") != "":
 		entry.Origin = inventory.OriginURL
 	default:
 		return entry, false
@@ -369,7 +369,7 @@ func readStackYAML(ctx context.Context, tree *inventory.Tree, name string) (*Doc
 	for _, n := range f.items(f.root, "extra-deps") {
 		entry, ok := f.stackEntry(n)
 		switch {
-		case !ok && n.Kind == yaml.ScalarNode && strings.ContainsAny(n.Value, "./"):
+		case !ok && n.Kind == yaml.ScalarNode:
 			continue // a folder of the project or an archive, which names no package
 		case !ok && n.Kind == yaml.MappingNode && (entry.Origin == inventory.OriginGit || entry.Origin == inventory.OriginURL):
 			continue // the packages in a repository or archive have no names here; the lock file has them
