@@ -58,34 +58,49 @@ printf '{"number": 7, "pull_request": {"number": 7, "base": {"ref": "main", "sha
 echo '{}' >"$work/push.json"
 git -C "$repository" add -A
 commit 'a shop'
-git -C "$repository" remote add origin https://github.com/registry-example/sample.git
+git -C "$repository" remote add origin https://github.com/acme/shop.git
 
 canary=ghp_CANARY0000000000000000000000000000000
 # The caches of Go stay where they are; that of act goes with the work folder.
 GOCACHE=$(go env GOCACHE) GOMODCACHE=$(go env GOMODCACHE)
 export GOCACHE GOMODCACHE E2E_OUT=$out
 
-run_act() { # EVENT: runs the workflow, log in $log
+run_act() { # EVENT OFFLINE: runs the workflow, log in $log
   log=$work/act-$1.log
   rm -rf "${out:?}"/*
   (cd "$repository" && XDG_CACHE_HOME=$work/cache "$act" "$1" --eventpath "$work/$1.json" \
     --platform ubuntu-latest=-self-hosted --action-offline-mode \
     --local-repository "trifecta-scanner/trifecta@v0=$work/action" \
     --local-repository "$setup_go=$work/setup-go" \
+    --env "GITHUB_API_URL=$api" --var "E2E_OFFLINE=$2" \
     --secret "GITHUB_TOKEN=$canary") >"$log" 2>&1 ||
     { cat "$log"; fail "act $1"; }
+  if grep -rqF -- "$canary" "$log" "$out"; then
+    fail "the token stands in the log or in a file of the result"
+  fi
 }
 
 expect() { # FILE PATTERN: a line of the file matches the extended regular expression
   grep -Eq -- "$2" "$1" || { cat "$1"; fail "no line of $(basename "$1") matches $2"; }
 }
 
+refuse() { # FILE PATTERN: no line of the file does
+  if grep -Eq -- "$2" "$1"; then
+    cat "$1"
+    fail "a line of $(basename "$1") matches $2"
+  fi
+}
+
 line=$(grep -n '"node_modules/coin-words"' "$root/e2e/sample/shop/package-lock.json" | cut -d: -f1)
+annotation="::(error|warning|notice) file=shop/package-lock\.json,line=$line,title=trifecta [a-z*]+%3A TRI-E2E-0001::"
+
+# Offline: what the runner shows, without a host to publish on.
+api=http://127.0.0.1:9
 for event in push pull_request; do
-  run_act "$event"
-  expect "$log" "::(error|warning|notice) file=shop/package-lock\.json,line=$line,title=trifecta [a-z*]+%3A TRI-E2E-0001::"
+  run_act "$event" true
+  expect "$log" "$annotation"
   expect "$log" 'Job succeeded'
-  ! grep -q 'not everything went as asked' "$log" || { cat "$log"; fail "something did not go as asked"; }
+  refuse "$log" 'not everything went as asked'
   expect "$out/outputs.json" '"findings": *"1"'
   expect "$out/outputs.json" '"new-findings": *"1"'
   expect "$out/outputs.json" '"exposed-workloads": *"0"'
@@ -95,8 +110,54 @@ for event in push pull_request; do
   expect "$out/result.json" '"path": "shop/package-lock\.json"'
   expect "$out/trifecta.sarif" '"uri": *"shop/package-lock\.json"'
   expect "$out/sbom.cdx.json" 'pkg:npm/coin-words@0\.4\.1'
-  if grep -rqF -- "$canary" "$log" "$out"; then
-    fail "the token stands in the log or in a file of the result"
-  fi
-  echo "ok: $event"
+  echo "ok: $event, offline"
 done
+
+# On a GitHub of our own: what is published, and that doing it twice changes nothing.
+(cd "$root" && go build -o "$work/github" ./e2e/github)
+github=
+start_github() {
+  rm -f "$work/address"
+  "$work/github" -address "$work/address" "$@" >"$work/github.json" &
+  github=$!
+  for _ in $(seq 100); do
+    [ ! -s "$work/address" ] || break
+    sleep 0.1
+  done
+  api=$(cat "$work/address")/api/v3
+}
+stop_github() {
+  kill "$github"
+  wait "$github" || { cat "$work/github.json"; fail "the GitHub of the test is not content"; }
+  github=
+}
+trap '[ -z "$github" ] || kill "$github"; rm -rf "$work"' EXIT
+
+start_github
+run_act pull_request false
+run_act pull_request false
+expect "$log" "$annotation"
+refuse "$log" 'not everything went as asked'
+stop_github
+expect "$work/github.json" 'This change adds 1 finding and removes 0 findings'
+[ "$(grep -c '"Body":' "$work/github.json")" = 1 ] || { cat "$work/github.json"; fail "there is not one comment"; }
+expect "$work/github.json" '"Ref": "refs/pull/7/merge"'
+echo "ok: pull_request, twice"
+
+start_github
+echo '{"schedule": "17 3 * * *"}' >"$work/schedule.json"
+run_act schedule false
+expect "$log" "$annotation"
+stop_github
+refuse "$work/github.json" '"Body":'
+expect "$work/github.json" '"Ref": "refs/heads/main"'
+echo "ok: schedule"
+
+start_github -read-only
+run_act pull_request false
+expect "$log" "$annotation"
+expect "$log" 'not everything went as asked.*pull-requests: write.*security-events: write'
+expect "$log" 'Job succeeded'
+stop_github
+refuse "$work/github.json" '"Body":'
+echo "ok: pull_request of a fork"

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -121,7 +120,7 @@ func TestPublishOnGitHub(t *testing.T) {
 		t.Error("nothing was uploaded")
 	}
 	snapshots := r.server.Snapshots()
-	if len(snapshots) != 1 || !strings.Contains(fmt.Sprintf("%s", snapshots["trifecta scan shop"]), `pkg:pypi/coin-words@0.4.1`) {
+	if len(snapshots) != 1 || !strings.Contains(string(snapshots["trifecta scan shop"]), `pkg:pypi/coin-words@0.4.1`) {
 		t.Errorf("snapshots: %s", snapshots)
 	}
 

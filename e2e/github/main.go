@@ -1,0 +1,97 @@
+// Command github is a GitHub for the end-to-end scripts: one repository, acme/shop, behind the part of GitHub's API that
+// trifecta uses. It writes its address to a file, serves until it is interrupted, and prints what it holds then. Where
+// TRIFECTA_SHARED leads to GitHub's own description of its API, requests and answers are checked against it.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/trifecta-scanner/trifecta/internal/githubtest"
+)
+
+func main() {
+	address := flag.String("address", "", "`FILE` that gets the address once it answers")
+	readOnly := flag.Bool("read-only", false, "refuse every change, as GitHub does to the token of a fork")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := serve(ctx, *address, *readOnly)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "github:", err)
+		os.Exit(1)
+	}
+}
+
+// state is what the repository holds at the end.
+type state struct {
+	Comments   []githubtest.Comment         `json:"comments"`
+	Uploads    map[string]githubtest.Upload `json:"uploads"`
+	Snapshots  map[string]json.RawMessage   `json:"snapshots"`
+	Log        []string                     `json:"log"`
+	Violations []string                     `json:"violations"`
+}
+
+func serve(ctx context.Context, address string, readOnly bool) error {
+	var spec *githubtest.Spec
+	if dir := os.Getenv("TRIFECTA_SHARED"); dir != "" {
+		var err error
+		if spec, err = githubtest.LoadSpec(dir); err != nil {
+			return err
+		}
+	}
+	stand := githubtest.NewServer(spec)
+	if readOnly {
+		stand.Fail = refuse
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: stand, ReadHeaderTimeout: 10 * time.Second}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	if err := os.WriteFile(address, []byte("http://"+listener.Addr().String()), 0o600); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	if err := errors.Join(server.Close(), notClosed(<-done)); err != nil {
+		return err
+	}
+	out := json.NewEncoder(os.Stdout)
+	out.SetIndent("", "  ")
+	out.SetEscapeHTML(false)
+	violations := stand.Violations()
+	err = out.Encode(state{stand.Comments(), stand.Uploads(), stand.Snapshots(), stand.Log(), violations})
+	if len(violations) > 0 {
+		err = errors.Join(err, fmt.Errorf("%d requests or answers are not as GitHub describes them", len(violations)))
+	}
+	return err
+}
+
+func notClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func refuse(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodGet {
+		return false
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusForbidden)
+	_, err := io.WriteString(w, `{"message": "Resource not accessible by integration", "documentation_url": "https://docs.github.com/rest"}`)
+	return err == nil
+}
