@@ -43,6 +43,7 @@ func readBunLock(_ context.Context, tree *inventory.Tree, name string) (*Documen
 		return nil
 	})
 	l.connect()
+	l.doc.privateScopes(tree, l.dir)
 	l.doc.Resolve()
 	l.versions()
 	return l.doc, unlessFull(err)

@@ -77,7 +77,7 @@ func TestTooManyPackages(t *testing.T) {
 	npm.WriteString(`{"packages": {"": {}`)
 	yarn.WriteString("# yarn lockfile v1\n")
 	mod.WriteString("module m\n\ngo 1.22\n\nrequire (\n")
-	for i := range maxEntries + 5 {
+	for i := range maxEntries + 2 {
 		fmt.Fprintf(&npm, ",\n\"node_modules/p%d\": {\"version\": \"1.0.0\"}", i)
 		fmt.Fprintf(&yarn, "p%d@1:\n  version \"1.0.0\"\n", i)
 		fmt.Fprintf(&mod, "m%d.example/m v1.0.0\n", i)

@@ -84,6 +84,7 @@ func readPackageLock(_ context.Context, tree *inventory.Tree, name string) (*Doc
 	lock, err := parsePackageLock(name, data)
 	lock.tree, lock.dir = tree, dir
 	lock.connect(err == nil && len(lock.doc.Entries) < maxEntries)
+	lock.doc.privateScopes(tree, dir)
 	lock.doc.Resolve()
 	lock.versions()
 	return lock.doc, err

@@ -108,6 +108,7 @@ func readUnlockedPackageJSON(_ context.Context, tree *inventory.Tree, name strin
 		doc.Entries = append(doc.Entries, e)
 	}
 	doc.Notices = open.notices(name)
+	doc.privateScopes(tree, path.Dir(name))
 	doc.Resolve()
 	return doc, err
 }
@@ -163,6 +164,7 @@ func readInstalledPackage(_ context.Context, tree *inventory.Tree, name string) 
 		doc.Entries[0].Scope = npmScope(project.Wants[i].List)
 		doc.Roots = []int{0}
 	}
+	doc.privateScopes(tree, dir)
 	doc.Resolve()
 	return doc, err
 }

@@ -44,6 +44,7 @@ func readPNPMLock(_ context.Context, tree *inventory.Tree, name string) (*Docume
 			break
 		}
 	}
+	l.doc.privateScopes(tree, l.dir)
 	l.doc.Resolve()
 	return l.doc, err
 }

@@ -60,6 +60,7 @@ func readYarnLock(_ context.Context, tree *inventory.Tree, name string) (*Docume
 		l.add(block)
 	}
 	l.connect()
+	l.doc.privateScopes(tree, l.dir)
 	l.doc.Resolve()
 	return l.doc, unlessFull(err)
 }
