@@ -1,11 +1,10 @@
-# `make` lists the targets. Every tool is pinned: Go by go.mod, the others by tools/go.mod.
+# `make` lists the targets. Every tool is pinned: Go by go.mod, the others below tools/.
 
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-builtin-rules
 export CGO_ENABLED ?= 0
 
-TOOL  := go tool -modfile=tools/go.mod
 COUNT ?= 10
 
 # Packages whose tests run under the race detector in every run: those that do not link the libraries below, which
@@ -37,9 +36,9 @@ vet: ## go vet
 
 .PHONY: lint
 lint: ## the linters of .golangci.yml, and actionlint over the workflows
-	$(TOOL) golangci-lint run ./...
-	$(TOOL) actionlint
-	$(TOOL) actionlint examples/workflows/*.yml e2e/sample/.github/workflows/*.yml
+	go tool -modfile=tools/go.mod golangci-lint run ./...
+	go tool -modfile=tools/actionlint/go.mod actionlint
+	go tool -modfile=tools/actionlint/go.mod actionlint examples/workflows/*.yml e2e/sample/.github/workflows/*.yml
 
 .PHONY: test
 test: ## all tests in random order; the light packages under the race detector first

@@ -231,7 +231,7 @@ func (f *Folder) readCached(ctx context.Context, folder string, w *wanted, queri
 	}
 	if err != nil {
 		f.forget(folder)
-		return nil, false, nil
+		return nil, false, nil //nolint:nilerr // the file is read instead, and says what is wrong with it
 	}
 	for i, records := range some {
 		found[indexes[i]] = append(found[indexes[i]], records...)

@@ -122,7 +122,7 @@ func guard(err *error) func() {
 			*err = damage("it was cut short while it was read")
 			return
 		}
-		panic(r)
+		panic(r) //nolint:forbidigo // it was not ours
 	}
 }
 
@@ -498,12 +498,6 @@ type stored struct {
 	record  *Record
 	sum     uint32   // CRC-32 of the text it was decoded from
 	folders []string // of the bucket that it was found in
-}
-
-func (s *stored) append(e *encoder) {
-	e.uint(uint64(s.sum))
-	e.strings(s.folders)
-	e.record(s.record)
 }
 
 func readStored(block []byte, offset uint64) (*stored, error) {

@@ -82,7 +82,7 @@ func (u *Updater) Update(ctx context.Context, path string, ecosystems ...string)
 		plans[name] = &plan{name: name}
 	}
 	if old != nil {
-		defer old.Close()
+		defer func() { _ = old.Close() }() // it was only read
 		for name, info := range old.meta.Ecosystems {
 			plans[name] = &plan{name: name, old: &info}
 		}

@@ -50,16 +50,6 @@ func (t *term) at(i int) *term {
 	return t.items[i]
 }
 
-// key returns the value after the atom with that name in a keyword list.
-func (t *term) key(name string) *term {
-	for i, item := range t.items {
-		if item.kind == termAtom && item.text == name && i+1 < len(t.items) {
-			return t.items[i+1]
-		}
-	}
-	return &term{}
-}
-
 // strings returns the texts of the items that are strings.
 func (t *term) strings() []string {
 	var all []string

@@ -50,7 +50,7 @@ func (r *jsonReader) document(visit func(name string, start int) error) error {
 	if err := r.object(visit); err != nil {
 		return err
 	}
-	if _, err := r.dec.ReadToken(); err != io.EOF {
+	if _, err := r.dec.ReadToken(); !errors.Is(err, io.EOF) {
 		return r.failed(errors.New("want nothing after the JSON object"))
 	}
 	return nil
@@ -180,7 +180,7 @@ func (r *jsonReader) failed(err error) error {
 	if syntactic := (*jsontext.SyntacticError)(nil); errors.As(err, &syntactic) {
 		at, err = r.base+int(syntactic.ByteOffset), syntactic.Err
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	return &Error{Location: r.lines.Location(r.path, at, at), Err: err}
@@ -194,25 +194,9 @@ type jsonMember struct {
 	path       string
 	lines      *inventory.Lines
 	start, end int // of the whole member in the file
-	valueStart int
 }
 
 func (m jsonMember) location() inventory.Location { return m.lines.Location(m.path, m.start, m.end) }
-
-// members calls visit for each member of the value if it is an object.
-func (m jsonMember) members(visit func(jsonMember) error) error {
-	r := &jsonReader{base: m.valueStart, path: m.path, lines: m.lines}
-	r.reset(m.value)
-	return r.object(r.member(visit))
-}
-
-// jsonObject calls visit for each member of the object in data. A file that breaks off is read up to that place; the
-// error says where.
-func jsonObject(data []byte, name string, lines *inventory.Lines, visit func(jsonMember) error) error {
-	r := newJSONReader(name, data)
-	r.lines = lines
-	return r.document(r.member(visit))
-}
 
 func (r *jsonReader) member(visit func(jsonMember) error) func(string, int) error {
 	return func(name string, start int) error {
@@ -220,6 +204,6 @@ func (r *jsonReader) member(visit func(jsonMember) error) func(string, int) erro
 		if err != nil {
 			return err
 		}
-		return visit(jsonMember{name: name, value: value, path: r.path, lines: r.lines, start: start, end: at + len(value), valueStart: at})
+		return visit(jsonMember{name: name, value: value, path: r.path, lines: r.lines, start: start, end: at + len(value)})
 	}
 }

@@ -251,7 +251,7 @@ func parseComposerJSON(data []byte, name string) (*composerJSON, error) {
 			return r.object(r.member(func(p jsonMember) error {
 				var want string
 				if json.Unmarshal(p.value, &want) != nil {
-					return nil
+					return nil //nolint:nilerr // a wish of another type asks for nothing
 				}
 				if member == "require" {
 					m.asked = append(m.asked, composerAsk{p.name, want, false, p.location()})

@@ -133,19 +133,19 @@ func (r requirement) version() (string, bool) {
 func isPythonVersion(s string) bool { return s != "" && !strings.Contains(s, "$") }
 
 // atLeast returns the version that a single lower bound names, for `>=`, `~=` and `<=`. It is what osv-scanner takes
-// for the version of a requirement that pins none.
-func (r requirement) atLeast() (string, bool) {
+// for the version of a requirement that pins none. It is empty where there is no such bound.
+func (r requirement) atLeast() string {
 	if strings.ContainsAny(r.spec, ",*") {
-		return "", false
+		return ""
 	}
 	for _, operator := range []string{">=", "~=", "<="} {
 		if version, ok := strings.CutPrefix(r.spec, operator); ok {
 			if version = strings.TrimSpace(version); isPythonVersion(version) {
-				return version, true
+				return version
 			}
 		}
 	}
-	return "", false
+	return ""
 }
 
 func isAlphanumeric(c byte) bool {

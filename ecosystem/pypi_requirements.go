@@ -136,7 +136,7 @@ func (r *requirementsReader) line(line requirementLine, file string, constraints
 		e.Origin, e.Commit = pythonOrigin(req.url)
 		e.Version, loose = archiveVersion(req.url), false
 	} else if !pinned {
-		e.Version, _ = req.atLeast()
+		e.Version = req.atLeast()
 	}
 	i := r.add(e)
 	if loose {

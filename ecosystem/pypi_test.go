@@ -55,7 +55,7 @@ func TestRequirementVersion(t *testing.T) {
 	} {
 		r := requirement{spec: tt.spec}
 		pinned, _ := r.version()
-		least, _ := r.atLeast()
+		least := r.atLeast()
 		if pinned != tt.pinned || least != tt.least {
 			t.Errorf("%q: pinned %q, at least %q; want %q and %q", tt.spec, pinned, least, tt.pinned, tt.least)
 		}

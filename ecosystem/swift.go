@@ -91,7 +91,7 @@ func swiftEntry(doc *Document, r *jsonReader, start int) error {
 		doc.Notices = append(doc.Notices, inventory.Notice{
 			Code: "unreadable-entry", Message: fmt.Sprintf("an entry of %s can't be read", location.Path), Location: &location,
 		})
-		return nil
+		return nil //nolint:nilerr // the notice says it
 	}
 	switch {
 	case pin.Kind == "localSourceControl" || pin.Kind == "fileSystem":

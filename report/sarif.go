@@ -340,9 +340,7 @@ func (u sarifRuleUse) descriptor(help int) sarifRule {
 		HelpURI:              cmp.Or(httpURL(rule.URL), informationURI),
 		Properties:           map[string]any{},
 	}
-	for _, alias := range rule.Aliases {
-		r.DeprecatedIDs = append(r.DeprecatedIDs, alias)
-	}
+	r.DeprecatedIDs = append(r.DeprecatedIDs, rule.Aliases...)
 	tags := []string{"security"}
 	precision := "high"
 	if f := u.worst; f != nil {
@@ -360,9 +358,7 @@ func (u sarifRuleUse) descriptor(help int) sarifRule {
 			}
 		}
 	}
-	for _, tag := range rule.Tags {
-		tags = append(tags, tag)
-	}
+	tags = append(tags, rule.Tags...)
 	r.Properties["tags"] = unique(tags, maxSARIFTags)
 	r.Properties["precision"] = precision
 	return r

@@ -33,7 +33,7 @@ func ReadHead(dir string) (Head, error) {
 	}
 	ref, err := repo.Head()
 	if err != nil {
-		return head, nil // a repository without a commit yet
+		return head, nil //nolint:nilerr // a repository without a commit yet
 	}
 	head.Commit = ref.Hash().String()
 	if ref.Name().IsBranch() || ref.Name().IsTag() {
