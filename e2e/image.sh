@@ -94,6 +94,7 @@ case ${E2E_GO_IMAGE:-} in
       command -v debootstrap >/dev/null || install debootstrap || skip "no debootstrap"
       debootstrap --variant=minbase --include=ca-certificates stable "$work/rootfs" >"$work/debootstrap.log" 2>&1 || skip "debootstrap has no mirror"
       cp -R "$(go env GOROOT)" "$work/rootfs/usr/local/go"
+      cp "$certificates" "$work/rootfs$certificates" # modules may come from a mirror that only this machine trusts
       go_image=golang-e2e:$$
       tar -C "$work/rootfs" -c . | docker import --change 'ENV PATH=/usr/local/go/bin:/usr/bin:/bin' --change 'ENV GOPATH=/go' - "$go_image" >/dev/null
     fi
