@@ -14,11 +14,13 @@ import (
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
+const nugetName = "NuGet"
+
 // NuGet is the registry of .NET packages. Its names do not tell upper from lower case, and advisories spell them as
 // their authors registered them: entries keep the spelling of their file, and looking advisories up folds the case on
 // both sides.
 var NuGet = &Ecosystem{
-	Name: "NuGet",
+	Name: nugetName,
 	Formats: []Format{
 		{Name: "packages.lock.json", Match: isNuGetLock, LockFile: true, Read: readNuGetLock},
 		{Name: "project.assets.json", Match: base("project.assets.json"), LockFile: true, Read: readNuGetAssets},
@@ -64,7 +66,7 @@ func readMSBuildProject(_ context.Context, tree *inventory.Tree, name string) (*
 	if file == nil {
 		return nil, err
 	}
-	doc := &msbuildDocument{Document: &Document{Root: strings.TrimSuffix(path.Base(name), path.Ext(name))}, project: newMSBuildProject(tree, file), locked: nugetLocked(tree, name)}
+	doc := &msbuildDocument{Document: &Document{Root: strings.TrimSuffix(path.Base(name), path.Ext(name))}, project: newMSBuildProject(tree, file), locked: nugetLocked(tree, name), sources: nugetSourcesOf(tree, name)}
 	doc.add(file)
 	doc.Notices = append(doc.Notices, doc.open.notices(name)...)
 	doc.Resolve()
@@ -78,7 +80,7 @@ func readMSBuildProps(_ context.Context, tree *inventory.Tree, name string) (*Do
 	if file == nil {
 		return nil, err
 	}
-	doc := &msbuildDocument{Document: &Document{Root: path.Base(path.Dir(name))}, project: newMSBuildProject(tree, file)}
+	doc := &msbuildDocument{Document: &Document{Root: path.Base(path.Dir(name))}, project: newMSBuildProject(tree, file), sources: nugetSourcesOf(tree, name)}
 	if doc.Root == "." {
 		doc.Root = path.Base(name)
 	}
@@ -97,6 +99,7 @@ type msbuildDocument struct {
 	*Document
 	project *msbuildProject
 	locked  map[string]bool // what the lock file lists
+	sources *nugetSources
 	open    openVersions
 }
 
@@ -146,7 +149,7 @@ func (d *msbuildDocument) reference(file *msbuildFile, ref nugetReference, updat
 			if name == "" || strings.ContainsAny(name, "*?") || d.locked[strings.ToLower(name)] {
 				continue
 			}
-			entry := Entry{Name: name, Location: ref.place, Scope: inventory.ScopeRuntime, Origin: inventory.OriginRegistry}
+			entry := Entry{Name: name, Location: ref.place, Scope: inventory.ScopeRuntime, Origin: d.sources.origin(name)}
 			if strings.EqualFold(ref.private, "all") {
 				entry.Scope = inventory.ScopeDevelopment
 			}
@@ -240,12 +243,13 @@ func readPackagesConfig(_ context.Context, tree *inventory.Tree, name string) (*
 		return doc, err
 	}
 	var open openVersions
+	sources := nugetSourcesOf(tree, name)
 	err = x.root(func(xmlElement) error {
 		return x.each(func(e xmlElement) error {
 			if !strings.EqualFold(e.name, "package") {
 				return nil
 			}
-			entry := Entry{Name: e.attr("id"), Version: e.attr("version"), Scope: inventory.ScopeRuntime}
+			entry := Entry{Name: e.attr("id"), Version: e.attr("version"), Scope: inventory.ScopeRuntime, Origin: sources.origin(e.attr("id"))}
 			if strings.EqualFold(e.attr("developmentDependency"), "true") {
 				entry.Scope = inventory.ScopeDevelopment
 			}

@@ -12,10 +12,11 @@ import (
 // nugetGraph collects the packages of a lock file framework by framework: each of them has versions of its own, and a
 // section for one operating system (net8.0/linux-x64) holds only what differs from the one before the slash.
 type nugetGraph struct {
-	doc   *Document
-	at    map[string]map[string]int // framework -> lower-case name -> entry
-	needs []nugetNeed
-	edges map[[2]int]bool
+	doc     *Document
+	sources *nugetSources
+	at      map[string]map[string]int // framework -> lower-case name -> entry
+	needs   []nugetNeed
+	edges   map[[2]int]bool
 }
 
 type nugetNeed struct {
@@ -24,8 +25,8 @@ type nugetNeed struct {
 	name      string
 }
 
-func newNuGetGraph(doc *Document) *nugetGraph {
-	return &nugetGraph{doc: doc, at: map[string]map[string]int{}, edges: map[[2]int]bool{}}
+func newNuGetGraph(tree *inventory.Tree, name string, doc *Document) *nugetGraph {
+	return &nugetGraph{doc: doc, sources: nugetSourcesOf(tree, name), at: map[string]map[string]int{}, edges: map[[2]int]bool{}}
 }
 
 func (g *nugetGraph) put(framework, name string, entry int) {
@@ -63,7 +64,7 @@ func readNuGetLock(_ context.Context, tree *inventory.Tree, name string) (*Docum
 		return nil, err
 	}
 	doc := &Document{Root: nugetProjectName(tree, name)}
-	graph := newNuGetGraph(doc)
+	graph := newNuGetGraph(tree, name, doc)
 	manifest := nugetManifest(tree, name)
 	r := newJSONReader(name, data)
 	err = r.document(func(member string, _ int) error {
@@ -105,7 +106,7 @@ func readNuGetLocked(r *jsonReader, graph *nugetGraph, manifest map[string]inven
 	if err != nil || pkg == "" {
 		return err // one without a name counts as declared, so that it is missed
 	}
-	entry := Entry{Name: pkg, Version: version, Location: r.location(start), Hashes: nugetHash(hash), Origin: inventory.OriginRegistry}
+	entry := Entry{Name: pkg, Version: version, Location: r.location(start), Hashes: nugetHash(hash), Origin: graph.sources.origin(pkg)}
 	if kind == "Project" {
 		entry.Origin = inventory.OriginWorkspace
 	}
@@ -185,7 +186,7 @@ func readNuGetAssets(_ context.Context, tree *inventory.Tree, name string) (*Doc
 	}
 	doc := &Document{}
 	a := &nugetAssets{
-		jsonReader: newJSONReader(name, data), graph: newNuGetGraph(doc),
+		jsonReader: newJSONReader(name, data), graph: newNuGetGraph(tree, name, doc),
 		byKey: map[string]int{}, direct: map[string]bool{}, private: map[string]bool{},
 	}
 	err = a.document(func(member string, _ int) error {
@@ -256,7 +257,7 @@ func (a *nugetAssets) readLibraries() error {
 			})
 			return nil
 		}
-		entry := Entry{Name: name, Version: version, Location: place, Hashes: nugetHash(hash), Origin: inventory.OriginRegistry}
+		entry := Entry{Name: name, Version: version, Location: place, Hashes: nugetHash(hash), Origin: a.graph.sources.origin(name)}
 		switch kind {
 		case "project":
 			entry.Origin = inventory.OriginWorkspace

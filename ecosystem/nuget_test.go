@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
 func TestNuGetVersion(t *testing.T) {
@@ -183,4 +185,41 @@ func BenchmarkMSBuild(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func TestNuGetSources(t *testing.T) {
+	public := "https://api." + strings.ToLower(nugetName) + ".org/v3/index.json"
+	sources, err := parseNuGetConfig("nuget.config", []byte(`<configuration>
+		<packageSources><add key="a" value="`+public+`"/><add key="b" value="https://feed.example/index.json"/></packageSources>
+		<packageSourceMapping>
+			<packageSource key="a"><package pattern="*"/><package pattern="Shared.*"/></packageSource>
+			<packageSource key="b"><package pattern="Shared.*"/><package pattern="Ours.*"/><package pattern="Exact"/></packageSource>
+		</packageSourceMapping></configuration>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]inventory.Origin{
+		"Example.Json": inventory.OriginRegistry, // by *
+		"Shared.Lib":   inventory.OriginRegistry, // by both
+		"ours.lib":     inventory.OriginPrivate,
+		"Ours":         inventory.OriginRegistry, // the pattern has a point
+		"EXACT":        inventory.OriginPrivate,
+		"Exactly":      inventory.OriginRegistry,
+	} {
+		if got := sources.origin(name); got != want {
+			t.Errorf("%s comes from %s, want %s", name, got, want)
+		}
+	}
+	if got := (*nugetSources)(nil).origin("Ours.Lib"); got != inventory.OriginRegistry {
+		t.Errorf("without a mapping a package comes from %s", got)
+	}
+}
+
+func FuzzNuGetConfig(f *testing.F) {
+	seeds(f, "nuget.config")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		doc, _ := readMSBuildProject(t.Context(), treeOf(t, "nuget.config", string(data), "a.csproj",
+			`<Project><ItemGroup><PackageReference Include="Example.Only" Version="1"/></ItemGroup></Project>`), "a.csproj")
+		checkDocument(t, doc)
+	})
 }
