@@ -119,7 +119,8 @@ func (r *mavenReactor) parentOf(pom *mavenPOM) *mavenPOM {
 // mavenProject is a pom.xml with all that it inherits from.
 type mavenProject struct {
 	reactor *mavenReactor
-	lineage []*mavenPOM // the project itself, its parent, and so on
+	lineage []*mavenPOM       // the project itself, its parent, and so on
+	user    map[string]string // properties that .mvn/maven.config sets on every build
 	outside *mavenParent
 	circle  bool
 	once    sync.Once
@@ -130,7 +131,7 @@ func (r *mavenReactor) project(pom *mavenPOM) *mavenProject {
 	if p, ok := r.projects.Load(pom); ok {
 		return p.(*mavenProject)
 	}
-	p := &mavenProject{reactor: r, lineage: []*mavenPOM{pom}}
+	p := &mavenProject{reactor: r, lineage: []*mavenPOM{pom}, user: mavenUserProperties(r.tree, pom.path)}
 	for at := pom; at.parent != nil; {
 		next := r.parentOf(at)
 		if next == nil {
@@ -146,6 +147,31 @@ func (r *mavenReactor) project(pom *mavenPOM) *mavenProject {
 	}
 	kept, _ := r.projects.LoadOrStore(pom, p)
 	return kept.(*mavenProject)
+}
+
+// mavenUserProperties returns the properties on the command line that the project keeps in .mvn/maven.config of its
+// root folder.
+// Source: https://maven.apache.org/configure.html#mvn-maven-config-file
+func mavenUserProperties(tree *inventory.Tree, name string) map[string]string {
+	at := fileAbove(tree, path.Dir(name), ".mvn/maven.config")
+	if at == "" {
+		return nil
+	}
+	properties, _ := inventory.Parse(tree, at, "maven.config", func(data []byte) (map[string]string, error) {
+		properties := map[string]string{}
+		words := strings.Fields(string(data))
+		for i, word := range words {
+			set, ok := strings.CutPrefix(word, "-D")
+			if ok && set == "" && i+1 < len(words) {
+				set = words[i+1]
+			}
+			if name, value, hasValue := strings.Cut(set, "="); ok && hasValue {
+				properties[name] = value
+			}
+		}
+		return properties, nil
+	})
+	return properties
 }
 
 // activeProfiles are those that hold on every machine: the ones that nobody has to ask for.
@@ -165,7 +191,8 @@ func (p *mavenPOM) activeProfiles() []*mavenProfile {
 	return standard
 }
 
-// property returns the value of ${name}, with other properties in it as they are written. A profile that is being
+// property returns the value of ${name}, with other properties in it as they are written. What is set on the command
+// line wins. A profile that is being
 // looked at comes first; the file of the project wins over its parents. A property that only profiles define counts
 // where they agree, because one of them is then on.
 // Source: https://maven.apache.org/ref/current/maven-model-builder/#model-interpolation
@@ -176,6 +203,9 @@ func (p *mavenProject) property(name string, profile *mavenProfile) (string, boo
 				return value, true
 			}
 		}
+	}
+	if value, ok := p.user[name]; ok {
+		return value, true
 	}
 	if profile != nil {
 		if value, ok := profile.properties[name]; ok {
