@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -150,8 +152,12 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 		return &exitError{code: exitUnable, err: err}
 	}
 	if outcome.code != exitOK {
-		a.say("%s", outcome.lastLine)
-		return &exitError{code: outcome.code}
+		// The reason again, below everything that was published. It may name what the tree is called.
+		err := workflow.Verbatim(func(w io.Writer) error {
+			_, err := fmt.Fprintf(w, "trifecta: %s\n", outcome.lastLine)
+			return err
+		})
+		return errors.Join(&exitError{code: outcome.code}, err)
 	}
 	return nil
 }
