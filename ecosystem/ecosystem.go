@@ -65,6 +65,7 @@ type Document struct {
 	// Notices say what in the file could not be understood.
 	Notices []inventory.Notice
 
+	ended bool  // reading ended at maxEntries
 	asked []int // for each entry the direct one that brings it in, -1 where unknown; Resolve fills it
 }
 
@@ -137,7 +138,10 @@ func (d *Document) full(at inventory.Location) error {
 	if len(d.Entries) < maxEntries {
 		return nil
 	}
-	d.Declared = 0 // nothing is missing by mistake
+	if d.ended {
+		return errFull
+	}
+	d.ended, d.Declared = true, 0 // nothing is missing by mistake
 	d.Notices = append(d.Notices, inventory.Notice{
 		Code: "too-many-packages", Location: &at,
 		Message: fmt.Sprintf("%s names more than %d packages, of which the rest was not read", at.Path, maxEntries),

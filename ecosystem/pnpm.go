@@ -3,6 +3,7 @@ package ecosystem
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"strconv"
@@ -40,6 +41,10 @@ func readPNPMLock(_ context.Context, tree *inventory.Tree, name string) (*Docume
 	l.asker.doc = l.doc
 	l.doc.Root = projectName(readPackageJSON(tree, path.Join(l.dir, "package.json")).Name, name)
 	for _, doc := range file.docs {
+		if doc.Kind != yaml.MappingNode {
+			err = &Error{Location: inventory.Location{Path: name, Line: doc.Line}, Err: errors.New("want a YAML mapping")}
+			continue
+		}
 		if full := l.read(doc); full != nil {
 			break
 		}
@@ -88,7 +93,7 @@ func (l *pnpmLock) read(doc *yaml.Node) error {
 	if l.missing > 0 && full == nil {
 		l.doc.Notices = append(l.doc.Notices, inventory.Notice{
 			Code:     "fewer-packages-than-declared",
-			Message:  fmt.Sprintf("%s lists no package for %d of its references; it may have been cut off", l.file.path, l.missing),
+			Message:  fmt.Sprintf("%s does not list %d of the packages that it refers to; it may have been cut off", l.file.path, l.missing),
 			Location: &inventory.Location{Path: l.file.path, Line: doc.Line},
 		})
 	}
@@ -165,7 +170,7 @@ func pnpmKey(key string, version float64) (name, reference string) {
 		return "", key
 	}
 	if version >= 9 {
-		return yarnIdent(key)
+		return yarnIdent(strings.TrimPrefix(key, "/"))
 	}
 	host, rest, ok := strings.Cut(key, "/")
 	if !ok {
@@ -210,10 +215,11 @@ func (l *pnpmLock) find(name, reference string) (int, bool) {
 func (l *pnpmLock) needs(i int, value *yaml.Node) {
 	for _, list := range [...]string{"dependencies", "optionalDependencies"} {
 		yamlPairs(yamlGet(value, list), func(name, reference *yaml.Node) {
-			switch j, ok := l.resolve(".", name.Value, yamlScalar(reference)); {
-			case !ok:
-				l.missing++
-			case j >= 0 && j != i:
+			j, ok := l.resolve(".", name.Value, yamlScalar(reference))
+			if !ok {
+				j = l.absent(name, reference, yamlScalar(reference))
+			}
+			if j >= 0 && j != i {
 				l.doc.Entries[i].Needs = append(l.doc.Entries[i].Needs, j)
 			}
 		})
@@ -230,6 +236,21 @@ func (l *pnpmLock) resolve(dir, name, reference string) (int, bool) {
 		return -1, true
 	}
 	return l.find(name, reference)
+}
+
+// absent makes an entry of a package that the file refers to and does not list, and returns -1 where the reference
+// names no version.
+func (l *pnpmLock) absent(name, value *yaml.Node, reference string) int {
+	l.missing++
+	at := l.file.location(name, value)
+	version, _, _ := strings.Cut(pnpmBare(reference), "_")
+	if !startsWithDigit(version) || l.doc.full(at) != nil {
+		return -1
+	}
+	i := len(l.doc.Entries)
+	l.doc.Entries = append(l.doc.Entries, Entry{Name: name.Value, Version: version, Location: at, Origin: inventory.OriginRegistry})
+	l.byKey[name.Value+"@"+reference] = i
+	return i
 }
 
 // importer makes an entry of a member of the workspace.
@@ -261,9 +282,9 @@ func (l *pnpmLock) asks(dir string, value *yaml.Node) {
 			}
 			i, ok := l.resolve(dir, name.Value, reference)
 			if !ok {
-				l.missing++
+				i = l.absent(name, want, reference)
 			}
-			if !ok || i < 0 || isMember && i == self {
+			if i < 0 || isMember && i == self {
 				return
 			}
 			scope := npmScope(list)

@@ -32,6 +32,7 @@ func TestPNPMKey(t *testing.T) {
 		{"registry.example/foo@1.0.0", 6, "foo", "1.0.0"},
 		{"foo@1.0.0(patch_hash=abc)", 9, "foo", "1.0.0"},
 		{"@foo/bar@https://host.example/bar.tgz", 9, "@foo/bar", "https://host.example/bar.tgz"},
+		{"/@foo/bar@1.0.0(a@1)", 9, "@foo/bar", "1.0.0"},
 		{"file:../a", 5.4, "", "file:../a"},
 		{"/@foo", 5.3, "", "/@foo"},
 		{"/", 5.3, "", "/"},
