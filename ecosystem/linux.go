@@ -100,6 +100,8 @@ type OS struct {
 	VersionID string // 12, 3.19.1, ...
 	Ecosystem *Ecosystem
 	Release   string // as OSV appends it to the ecosystem
+
+	kind string // of package URL
 }
 
 // osReleases are the places of the description of the system, in the order in which they are read
@@ -137,17 +139,16 @@ func parseOS(data []byte) OS {
 	if i < 0 {
 		return os
 	}
-	os.Ecosystem = linux(distributions[i].name)
+	os.Ecosystem, os.kind = linux(distributions[i].name), distributions[i].kind
 	if release := distributions[i].release; release != nil {
 		os.Release = release(fields)
 	}
 	return os
 }
 
-// distroPURL writes the package URL of a package of a distribution
+// PackageURL returns the package URL of a package of a distribution
 // (https://github.com/package-url/purl-spec/blob/main/types-doc/deb-definition.md and its neighbours).
-func (os OS) distroPURL(name, version, arch string) string {
-	purl := os.Ecosystem.PURL(name, version)
+func (os OS) PackageURL(name, version, arch string) string {
 	qualifiers := map[string]string{"distro": os.ID}
 	if os.VersionID != "" {
 		qualifiers["distro"] += "-" + os.VersionID
@@ -155,6 +156,10 @@ func (os OS) distroPURL(name, version, arch string) string {
 	if arch != "" {
 		qualifiers["arch"] = arch
 	}
+	if epoch, rest, ok := strings.Cut(version, ":"); ok && os.kind == packageurl.TypeRPM {
+		version, qualifiers["epoch"] = rest, epoch
+	}
+	purl := os.Ecosystem.PURL(name, version)
 	purl.Qualifiers = packageurl.QualifiersFromMap(qualifiers)
 	return purl.ToString()
 }
@@ -229,7 +234,7 @@ func readDpkg(_ context.Context, tree *inventory.Tree, name string) (*Document, 
 		doc.Entries = append(doc.Entries, Entry{
 			Name: pkg, Version: version, Location: lines.Location(name, s.start, s.end), Scope: inventory.ScopeRuntime,
 			Origin: inventory.OriginRegistry, Ecosystem: os.Ecosystem, Release: os.Release, Source: source,
-			PURL: os.distroPURL(pkg, version, s.fields["Architecture"]),
+			PURL: os.PackageURL(pkg, version, s.fields["Architecture"]),
 		})
 	})
 	return doc, nil
@@ -259,7 +264,7 @@ func readApk(_ context.Context, tree *inventory.Tree, name string) (*Document, e
 		entry := Entry{
 			Name: pkg, Version: version, Location: lines.Location(name, s.start, s.end), Scope: inventory.ScopeRuntime,
 			Origin: inventory.OriginRegistry, Ecosystem: os.Ecosystem, Release: os.Release,
-			Source: inventory.SourcePackage{Name: pkg, Version: version}, PURL: os.distroPURL(pkg, version, s.fields["A"]),
+			Source: inventory.SourcePackage{Name: pkg, Version: version}, PURL: os.PackageURL(pkg, version, s.fields["A"]),
 		}
 		if origin := s.fields["o"]; origin != "" {
 			entry.Source.Name = origin

@@ -67,6 +67,9 @@ func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inve
 	for _, r := range readings {
 		merge.add(r)
 	}
+	if r, ok := readRPM(tree); ok {
+		merge.add(r)
+	}
 	inv.Sort()
 	return inv, nil
 }
