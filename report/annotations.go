@@ -181,8 +181,8 @@ func describe(group []*scanner.Finding, evaluated bool) annotation {
 			fmt.Fprintf(&b, ", exposure %s", cmp.Or(f.Exposure.Level, scanner.ExposureUnknown))
 		}
 		fmt.Fprintf(&b, "] %s\n", cut(clean(f.Message), 1000))
-		if f.Fix != nil && f.Fix.Message != "" && !slices.Contains(fixes, f.Fix.Message) {
-			fixes = append(fixes, f.Fix.Message)
+		if fix := f.Fix; fix != nil && fix.Message != "" && !slices.Contains(fixes, fix.Message) && !saysUpgrade(f) {
+			fixes = append(fixes, fix.Message)
 		}
 	}
 	if len(first.Related) > 0 && first.Related[0].Location.Path != "" {
@@ -194,6 +194,11 @@ func describe(group []*scanner.Finding, evaluated bool) annotation {
 	}
 	a.message = strings.TrimSuffix(b.String(), "\n")
 	return a
+}
+
+// saysUpgrade reports whether the message of a finding names the version to upgrade to.
+func saysUpgrade(f *scanner.Finding) bool {
+	return f.Fix.Upgrade != nil && strings.Contains(f.Message, "upgrade to "+f.Fix.Upgrade.To)
 }
 
 // placeOf writes a location as path:line.

@@ -161,6 +161,17 @@ func TestAnnotate(t *testing.T) {
 		})
 	}
 
+	t.Run("a fix is said once", func(t *testing.T) {
+		f := finding(scanner.TierAct, "go.mod", 3, "A")
+		f.Fix = &scanner.Fix{Message: "upgrade b to 1.2.3", Upgrade: &scanner.Upgrade{To: "1.2.3"}}
+		for _, message := range []string{"b is affected by A; upgrade to 1.2.3", "b is affected by A"} {
+			f.Message = message
+			got := commands(t, annotate(t, &scanner.Result{Findings: []scanner.Finding{f}}))[0].message
+			if n := strings.Count(got, "1.2.3"); n != 1 {
+				t.Errorf("%q names the version %d times", got, n)
+			}
+		}
+	})
 	t.Run("limits", func(t *testing.T) {
 		levels := map[string]int{}
 		all := commands(t, annotate(t, &scanner.Result{Findings: crowd, Notices: []inventory.Notice{notice}}))
