@@ -413,6 +413,38 @@ func (p *mavenProject) bom(d mavenDependency, profile *mavenProfile) *mavenProje
 	return p.reactor.find(key.group+":"+key.artifact, version)
 }
 
+// outsideSources names the parent and the bills of materials that the project builds on and that are not in the tree.
+func (p *mavenProject) outsideSources() []string {
+	var outside []string
+	seen := map[*mavenProject]bool{}
+	var visit func(p *mavenProject)
+	visit = func(p *mavenProject) {
+		if seen[p] || len(seen) == mavenMaxBills {
+			return
+		}
+		seen[p] = true
+		if p.outside != nil && !slices.Contains(outside, p.outside.String()) {
+			outside = append(outside, p.outside.String())
+		}
+		p.managements(nil, func(m *mavenManagement) bool {
+			for _, d := range m.imports {
+				if bom := p.bom(d, nil); bom != nil {
+					visit(bom)
+					continue
+				}
+				key, _ := p.key(d, nil)
+				version, _ := p.interpolate(d.version, nil)
+				if name := key.group + ":" + key.artifact + ":" + version; !slices.Contains(outside, name) {
+					outside = append(outside, name)
+				}
+			}
+			return len(outside) < mavenMaxBills
+		})
+	}
+	visit(p)
+	return outside
+}
+
 // readPOM lists the project itself and what it depends on: its own dependencies, those of its profiles (any of which
 // somebody's build switches on) and those of its parents. What only <dependencyManagement> names is not used by the
 // project and is left out, as are the plug-ins of the build.
@@ -561,19 +593,13 @@ func (d *mavenDocument) notices() {
 	if d.project.circle {
 		d.notice("circular-parents", fmt.Sprintf("the parents of %s go round in a circle or are more than %d", d.pom.path, mavenMaxDepth), d.pom.parent.place)
 	}
-	imports := slices.Clone(d.pom.management.imports)
-	for i := range d.pom.profiles {
-		imports = append(imports, d.pom.profiles[i].management.imports...)
-	}
-	for _, dep := range imports {
-		if d.project.bom(dep, nil) == nil {
-			key, _ := d.project.key(dep, nil)
-			version, _ := d.project.interpolate(dep.version, nil)
-			d.notice("external-bom-not-in-tree", fmt.Sprintf(
-				"%s takes versions from %s:%s:%s, which is not in the tree", d.pom.path, key.group, key.artifact, version), dep.place)
+	notices := d.open.notices(d.pom.path)
+	if len(d.open.unknown) > 0 {
+		if outside := d.project.outsideSources(); len(outside) > 0 {
+			notices[0].Message += fmt.Sprintf("; versions may stand in %s, which the tree does not have", firstOf(outside))
 		}
 	}
-	d.Notices = append(d.Notices, d.open.notices(d.pom.path)...)
+	d.Notices = append(d.Notices, notices...)
 }
 
 func (d *mavenDocument) notice(code, message string, place inventory.Location) {

@@ -141,7 +141,7 @@ func nugetLocked(tree *inventory.Tree, project string) map[string]bool {
 		names, _ := inventory.Parse(tree, lock, "nuget lock names", func(data []byte) (map[string]bool, error) {
 			names := map[string]bool{}
 			r := newJSONReader(lock, data)
-			note := func(pkg string, _ int) error {
+			note := func(pkg string, _ int) error { //nolint:unparam // what object wants of a visitor
 				pkg, _, _ = strings.Cut(pkg, "/")
 				names[strings.ToLower(pkg)] = true
 				return nil

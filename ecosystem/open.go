@@ -19,7 +19,7 @@ type openVersion struct {
 	place      inventory.Location
 }
 
-// maxNamed is how many packages one notice names.
+// maxNamed is how many things one notice names.
 const maxNamed = 5
 
 // note remembers an entry if its version is open; want is what the manifest asks for.
@@ -62,13 +62,17 @@ func packagesOf(open []openVersion) string {
 
 // namesOf lists the first few packages with what the manifest asks for.
 func namesOf(open []openVersion) string {
-	var names []string
-	for _, o := range open {
-		if len(names) == maxNamed {
-			names = append(names, fmt.Sprintf("and %d more", len(open)-maxNamed))
-			break
-		}
-		names = append(names, strings.TrimSpace(o.name+" "+o.want))
+	names := make([]string, len(open))
+	for i, o := range open {
+		names[i] = strings.TrimSpace(o.name + " " + o.want)
+	}
+	return firstOf(names)
+}
+
+// firstOf joins the first few names.
+func firstOf(names []string) string {
+	if len(names) > maxNamed {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), len(names)-maxNamed)
 	}
 	return strings.Join(names, ", ")
 }
