@@ -28,6 +28,7 @@ func schemas(t *testing.T) map[string]*jsonschema.Schema {
 }
 
 func results(tb testing.TB) map[string]*scanner.Result {
+	tb.Helper()
 	return map[string]*scanner.Result{"sample": sample(), "empty": empty(tb), "hostile": hostile(), "many": many(tb, 300)}
 }
 

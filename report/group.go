@@ -220,15 +220,20 @@ var exposureWords = map[scanner.ExposureLevel]string{
 	scanner.ExposureIsolated:   "reached by nothing in the code",
 }
 
-// reason is why the worst finding has its tier, without what the entry says elsewhere: the tier, the package, the fix.
-func (g *group) reason() string {
-	f := g.worst()
+// reason is why the worst finding has its tier.
+func (g *group) reason() string { return reasonOf(g.worst(), g.subject()) }
+
+// reasonOf is why a finding has its tier, without what stands beside it: the tier, the subject, the fix.
+func reasonOf(f *scanner.Finding, subject string) string {
 	reason := clean(f.Reason)
 	if tier, rest, ok := strings.Cut(reason, ": "); ok && strings.EqualFold(tier, string(f.Tier)) {
 		reason = rest
 	}
+	if subject == "" && f.Fix != nil && f.Fix.Upgrade != nil {
+		subject = clean(f.Fix.Upgrade.Package + " " + f.Fix.Upgrade.From)
+	}
 	parts := slices.DeleteFunc(strings.Split(reason, "; "), func(part string) bool {
-		return part == g.subject() || strings.HasPrefix(part, "fix ")
+		return part == subject || strings.HasPrefix(part, "fix ")
 	})
 	return strings.Join(parts, "; ")
 }

@@ -32,7 +32,7 @@ func JSON(w io.Writer, res *scanner.Result, _ Options) error {
 			return err
 		}
 	}
-	out.WriteString("\n}\n") // a bufio.Writer keeps its first error for Flush
+	fmt.Fprint(out, "\n}\n") // a bufio.Writer keeps its first error for Flush
 	return out.Flush()
 }
 
@@ -55,7 +55,7 @@ func writeField(out *bufio.Writer, value reflect.Value) error {
 	}
 	open := "["
 	for i := range value.Len() {
-		out.WriteString(open + "\n" + indent + indent)
+		fmt.Fprint(out, open, "\n", indent, indent)
 		open = ","
 		if err := writeIndented(out, value.Index(i).Addr().Interface(), indent+indent); err != nil {
 			return err

@@ -78,7 +78,7 @@ func sample() *scanner.Result {
 		f.SSVC = &scanner.SSVC{Exploitation: "none", Exposure: "small", Automatable: "no", Impact: "medium"}
 		switch {
 		case f.Advisory != nil && f.Advisory.KEV, f.Kind == scanner.KindMalware, f.Kind == scanner.KindExposure:
-			f.Tier, f.Score = scanner.TierAct, 950
+			f.Tier, f.Score, f.SSVC.Exploitation, f.SSVC.Exposure = scanner.TierAct, 950, "active", "open"
 			f.Reason = "A stranger can reach it, and it is exploited"
 		case f.Severity == scanner.Critical, f.Kind == scanner.KindEndOfLife:
 			f.Tier, f.Score, f.Reason = scanner.TierAttend, 700, "A fix is known and the damage would be great"

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/mod/semver"
 
@@ -103,7 +105,6 @@ type (
 	}
 	sarifRule struct {
 		ID                   string         `json:"id"`
-		DeprecatedIDs        []string       `json:"deprecatedIds,omitempty"`
 		Name                 string         `json:"name"`
 		ShortDescription     sarifMessage   `json:"shortDescription"`
 		FullDescription      sarifMessage   `json:"fullDescription"`
@@ -176,6 +177,7 @@ type (
 		EPSS               *float64              `json:"epss,omitempty"`
 		Aliases            []string              `json:"aliases,omitempty"`
 		FixedVersions      []string              `json:"fixedVersions,omitempty"`
+		Fix                string                `json:"fix,omitempty"`
 		FingerprintVersion int                   `json:"fingerprintVersion"`
 		LineKnown          bool                  `json:"lineKnown"`
 		Tags               []string              `json:"tags"`
@@ -317,7 +319,7 @@ func moreExposed(a, b scanner.ExposureLevel) bool {
 func (s *sarifWriter) ruleList() []sarifRule {
 	perRule := maxSARIFHelp
 	if len(s.used) > 0 {
-		perRule = min(perRule, maxSARIFHelpAll/2/len(s.used))
+		perRule = min(perRule, maxSARIFHelpAll/len(s.used))
 	}
 	rules := make([]sarifRule, 0, len(s.used))
 	for _, use := range s.used {
@@ -326,21 +328,24 @@ func (s *sarifWriter) ruleList() []sarifRule {
 	return rules
 }
 
-func (u sarifRuleUse) descriptor(help int) sarifRule {
+func (u sarifRuleUse) descriptor(maxHelp int) sarifRule {
 	rule := u.rule
 	title := cmp.Or(strings.TrimSpace(clean(rule.Title)), clean(rule.ID))
-	text := cmp.Or(strings.TrimSpace(cleanLines(rule.Help)), title)
+	help := cmp.Or(strings.TrimSpace(cleanLines(rule.Help)), title)
+	about := period(cut(cmp.Or(firstParagraph(help), title), maxSARIFDescription-1))
 	r := sarifRule{
 		ID:                   rule.ID,
 		Name:                 pascal(rule.ID),
 		ShortDescription:     sarifMessage{Text: period(cut(title, maxSARIFDescription-1))},
-		FullDescription:      sarifMessage{Text: period(cut(text, maxSARIFDescription-1))},
+		FullDescription:      sarifMessage{Text: about},
 		DefaultConfiguration: sarifConfig{Level: "note"},
-		Help:                 sarifMessage{Text: cut(text, help), Markdown: cut(text, help)},
+		Help:                 sarifMessage{Text: about, Markdown: cut(help, maxHelp)},
 		HelpURI:              cmp.Or(httpURL(rule.URL), informationURI),
 		Properties:           map[string]any{},
 	}
-	r.DeprecatedIDs = append(r.DeprecatedIDs, rule.Aliases...)
+	if len(rule.Aliases) > 0 {
+		r.Properties["aliases"] = rule.Aliases
+	}
 	tags := []string{"security"}
 	precision := "high"
 	if f := u.worst; f != nil {
@@ -358,10 +363,21 @@ func (u sarifRuleUse) descriptor(help int) sarifRule {
 			}
 		}
 	}
-	tags = append(tags, rule.Tags...)
-	r.Properties["tags"] = unique(tags, maxSARIFTags)
+	r.Properties["tags"] = unique(append(tags, rule.Tags...), maxSARIFTags)
 	r.Properties["precision"] = precision
 	return r
+}
+
+// firstParagraph returns the first paragraph of Markdown on one line. What begins with a sign is no paragraph but a
+// heading, a title in bold, a list or a rule.
+func firstParagraph(markdown string) string {
+	for paragraph := range strings.SplitSeq(markdown, "\n\n") {
+		paragraph = strings.Join(strings.Fields(paragraph), " ")
+		if r, _ := utf8.DecodeRuneInString(paragraph); unicode.IsLetter(r) || unicode.IsDigit(r) || r == '`' {
+			return paragraph
+		}
+	}
+	return ""
 }
 
 // unique returns the first n different, non-empty words of list.
@@ -481,18 +497,22 @@ func suppression(f *scanner.Finding) sarifSuppression {
 	return s
 }
 
-// sarifText puts first what decides: the tier and the exposure.
+// sarifText puts first what decides: the tier and the exposure. It ends with a link to the first related location, which
+// viewers show only where the message refers to it.
 func sarifText(f *scanner.Finding) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "[%s, exposure %s] %s", f.Tier, f.Exposure.Level, period(clean(f.Message)))
-	if f.Reason != "" {
-		b.WriteString(" " + period(clean(f.Reason)))
-	}
-	if f.Fix != nil && f.Fix.Message != "" {
-		b.WriteString(" " + period(clean(f.Fix.Message)))
+	if reason := reasonOf(f, ""); reason != "" {
+		b.WriteString(" " + period(capital(reason)))
 	}
 	// Brackets with a number or an address behind them are links in a SARIF message.
-	return strings.NewReplacer("](", "] (").Replace(b.String())
+	text := strings.ReplaceAll(b.String(), "](", "] (")
+	if len(f.Related) > 0 {
+		if at := where(f.Related[0].Location); at != "" && !strings.ContainsAny(at, `[]\`) {
+			text += fmt.Sprintf(" See also [%s](1).", at)
+		}
+	}
+	return text
 }
 
 func sarifProperties(f *scanner.Finding) *sarifFinding {
@@ -509,6 +529,9 @@ func sarifProperties(f *scanner.Finding) *sarifFinding {
 		FingerprintVersion: f.FingerprintVersion,
 		LineKnown:          f.Location.Line > 0,
 		Tags:               []string{"tier/" + string(f.Tier), "exposure/" + string(f.Exposure.Level)},
+	}
+	if f.Fix != nil {
+		p.Fix = f.Fix.Message
 	}
 	if a := f.Advisory; a != nil {
 		p.KnownExploited, p.EPSS, p.Aliases, p.FixedVersions = a.KEV, a.EPSS, a.Aliases, a.FixedVersions

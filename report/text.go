@@ -71,10 +71,8 @@ func (t *text) styled(s string, st style) string {
 	return "\x1b[" + string(st) + "m" + s + "\x1b[0m"
 }
 
-func (t *text) line(s string) {
-	t.w.WriteString(s) // a bufio.Writer keeps its first error for Flush
-	t.w.WriteByte('\n')
-}
+// line writes one line; a bufio.Writer keeps its first error for Flush.
+func (t *text) line(s string) { fmt.Fprintln(t.w, s) }
 
 // wrapped writes s on as many lines as it needs, each behind indent.
 func (t *text) wrapped(indent, s string, st style) {
