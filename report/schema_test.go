@@ -41,6 +41,9 @@ func TestSchemaIsThatOfTheTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden.Check(t, schemaFile, b.Bytes())
+	if t.Failed() {
+		t.Log("the types of the result or their comments have changed; go test -update ./report writes the schema anew")
+	}
 }
 
 func TestResultsAreValid(t *testing.T) {
