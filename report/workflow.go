@@ -129,6 +129,10 @@ func (v *verbatim) end() error {
 	return err
 }
 
+// MarkdownText writes text from a result so that a code host shows it as it is: no part of it is Markdown, HTML, a
+// mention or a reference.
+func MarkdownText(text string) string { return mdText(text) }
+
 // do lets the SDK write and turns its panics, which are how it reports a failed write, into errors.
 func (w *Workflow) do(f func(*githubactions.Action)) (err error) {
 	defer func() {

@@ -25,6 +25,7 @@ type ciOptions struct {
 	sbomFile    string
 
 	comment            bool
+	suggestions        bool
 	uploadSARIF        bool
 	dependencySnapshot bool
 }
@@ -35,7 +36,7 @@ const pathInput = "path"
 // ciInputs are the flags that an input of the action may set, through the variable that inputVariable names.
 var ciInputs = []string{
 	"config", "fail-on", "base", "only", "skip", "offline", "strict", "db", "intel", "as-of",
-	"summary", "annotations", "sarif-file", "sbom-file", "comment", "upload-sarif", "dependency-snapshot",
+	"summary", "annotations", "sarif-file", "sbom-file", "comment", "suggestions", "upload-sarif", "dependency-snapshot",
 }
 
 // withoutBase is the value of --base that turns the comparison off.
@@ -77,6 +78,7 @@ be finished.`,
 	f.StringVar(&opts.sarifFile, "sarif-file", "", "write SARIF to `FILE` (default a file in the runner's temporary folder)")
 	f.StringVar(&opts.sbomFile, "sbom-file", "", "write the CycloneDX bill of materials to `FILE` (default as above)")
 	f.BoolVar(&opts.comment, "comment", true, "keep one comment on the pull request up to date; needs "+tokenVariable)
+	f.BoolVar(&opts.suggestions, "suggestions", true, "suggest fixes of changed lines on the pull request; needs "+tokenVariable)
 	f.BoolVar(&opts.uploadSARIF, "upload-sarif", true, "send SARIF to code scanning; needs "+tokenVariable)
 	f.BoolVar(&opts.dependencySnapshot, "dependency-snapshot", false, "send the packages to the dependency graph; needs "+tokenVariable)
 	return cmd
@@ -146,7 +148,7 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 	changed := cmd.Flags().Changed
 	p := publisher{
 		getenv: a.getenv, workflow: workflow, opts: opts, files: files, event: e, compared: base != "",
-		tokenWanted: changed("comment") || changed("upload-sarif") || opts.dependencySnapshot,
+		tokenWanted: changed("comment") || changed("suggestions") || changed("upload-sarif") || opts.dependencySnapshot,
 	}
 	if err := p.publish(cmd.Context(), dir, res, trouble); err != nil {
 		return &exitError{code: exitUnable, err: err}

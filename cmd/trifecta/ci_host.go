@@ -28,7 +28,9 @@ const sarifPatience = 60 * time.Second
 func (p *publisher) host(ctx context.Context, prefix string, res *scanner.Result) []string {
 	number := p.event.PullRequest.Number
 	comment := p.opts.comment && number > 0
-	if p.opts.scan.offline || !comment && !p.opts.uploadSARIF && !p.opts.dependencySnapshot {
+	suggested := suggestions(res)
+	suggest := p.opts.suggestions && number > 0 && len(suggested) > 0
+	if p.opts.scan.offline || !comment && !suggest && !p.opts.uploadSARIF && !p.opts.dependencySnapshot {
 		return nil
 	}
 	token := p.getenv(tokenVariable)
@@ -52,6 +54,10 @@ func (p *publisher) host(ctx context.Context, prefix string, res *scanner.Result
 	}
 	if comment {
 		report(p.comment(ctx, client, number, prefix, res))
+	}
+	if suggest {
+		_, err := client.Suggest(ctx, number, p.event.PullRequest.Head.SHA, suggested, maxSuggestions)
+		report(err)
 	}
 	if p.opts.uploadSARIF {
 		report(p.uploadSARIF(ctx, client, res))
@@ -109,6 +115,28 @@ func (p *publisher) commentBody(res *scanner.Result, limit int) (string, error) 
 		return "", err
 	}
 	return b.String(), nil
+}
+
+// maxSuggestions is how many review suggestions a pull request may get: more than a person applies one by one.
+const maxSuggestions = 10
+
+// suggestions returns the fixes of new findings that are one edit of one place. One that needs several would be half
+// done when only a part of it is applied.
+func suggestions(res *scanner.Result) []github.Suggestion {
+	var all []github.Suggestion
+	for i := range res.Findings {
+		f := &res.Findings[i]
+		if f.Status != scanner.StatusNew || f.Fix == nil || len(f.Fix.Edits) != 1 {
+			continue
+		}
+		e := f.Fix.Edits[0]
+		all = append(all, github.Suggestion{
+			Path: e.Path, Line: e.Line, EndLine: max(e.Line, e.EndLine), Text: e.Text,
+			Marker: "<!-- trifecta fix " + f.Fingerprint + " -->",
+			Body:   fmt.Sprintf("**trifecta %s**: %s", f.Tier, report.MarkdownText(f.Message)),
+		})
+	}
+	return all
 }
 
 // analysed returns the commit whose tree was scanned, and its ref, as code scanning and the dependency graph want them.

@@ -9,12 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/trifecta-scanner/trifecta/internal/githubtest"
 	"github.com/trifecta-scanner/trifecta/internal/shared"
+	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // description is GitHub's own of its API, read once; without the shared test data nothing is checked against it.
@@ -191,6 +193,45 @@ func TestPublishTarget(t *testing.T) {
 		if upload.Ref != "refs/pull/7/head" || upload.Commit != strings.Repeat("a", 40) {
 			t.Errorf("upload %s is for %s of %s", id, upload.Commit, upload.Ref)
 		}
+	}
+}
+
+// A fix of one edit on a line of the pull request is suggested once, however often ci runs.
+func TestSuggestOnGitHub(t *testing.T) {
+	r := newCIRun(t)
+	r.server.SetFiles(githubtest.File{Name: "infra/main.tf", Patch: "@@ -1,2 +1,4 @@\n one\n+two\n+three\n four"})
+	getenv := func(name string) string {
+		for _, v := range slices.Backward(r.env) {
+			if value, ok := strings.CutPrefix(v, name+"="); ok {
+				return value
+			}
+		}
+		return ""
+	}
+	fix := func(print string, edits ...scanner.Edit) scanner.Finding {
+		return scanner.Finding{
+			RuleID: "aws-open-admin-port", Tier: scanner.TierAct, Status: scanner.StatusNew, Message: "@all: <b>open</b> to the world",
+			Fingerprint: print, Fix: &scanner.Fix{Edits: edits},
+		}
+	}
+	edit := scanner.Edit{Path: "infra/main.tf", Line: 2, EndLine: 3, Text: "closed\n"}
+	outside := scanner.Edit{Path: "infra/main.tf", Line: 90, EndLine: 90, Text: "closed\n"}
+	res := &scanner.Result{Findings: []scanner.Finding{fix("f1", edit), fix("f2", outside), fix("f3", edit, outside), fix("f4")}}
+	p := publisher{getenv: getenv, opts: &ciOptions{suggestions: true}}
+	p.event.PullRequest.Number = 7
+	p.event.PullRequest.Head.SHA = strings.Repeat("a", 40)
+	for range 2 {
+		if trouble := p.host(t.Context(), "", res); len(trouble) > 0 {
+			t.Fatal(trouble)
+		}
+	}
+	reviews := r.server.Reviews()
+	if len(reviews) != 1 {
+		t.Fatalf("%d suggestions: %+v", len(reviews), reviews)
+	}
+	if got := reviews[0]; got.Path != "infra/main.tf" || got.StartLine != 2 || got.Line != 3 ||
+		!strings.Contains(got.Body, "```suggestion\nclosed\n```") || strings.Contains(got.Body, "<b>") || strings.Contains(got.Body, "@all") {
+		t.Errorf("%+v", got)
 	}
 }
 
