@@ -44,15 +44,15 @@ func readCargoLock(_ context.Context, tree *inventory.Tree, name string) (*Docum
 	l.doc.Declared = countHeaders(data, "[[package]]")
 	l.read()
 	l.connect(tree)
-	var broken error
-	l.doc.Notices, broken = l.file.split()
+	notices, err := l.file.split()
+	l.doc.Notices = append(l.doc.Notices, notices...)
 	l.doc.Resolve()
-	return l.doc, broken
+	return l.doc, err
 }
 
 func (l *cargoLock) read() {
 	root := l.file.root
-	packages := root.items("package")
+	packages := l.file.packages(l.doc, "package")
 	if v := root.get("root"); v != nil { // the oldest shape keeps the root package apart
 		packages = append([]*tomlValue{v}, packages...)
 		l.doc.Declared++

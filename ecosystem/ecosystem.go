@@ -138,15 +138,21 @@ func (d *Document) full(at inventory.Location) error {
 	if len(d.Entries) < maxEntries {
 		return nil
 	}
+	d.tooMany(at)
+	return errFull
+}
+
+// tooMany notes, once, that the packages from a place on are not read.
+func (d *Document) tooMany(at inventory.Location) {
 	if d.ended {
-		return errFull
+		return
 	}
-	d.ended, d.Declared = true, 0 // nothing is missing by mistake
+	d.ended = true
+	d.Declared = 0 // nothing is missing by mistake
 	d.Notices = append(d.Notices, inventory.Notice{
 		Code: "too-many-packages", Location: &at,
 		Message: fmt.Sprintf("%s names more than %d packages, of which the rest was not read", at.Path, maxEntries),
 	})
-	return errFull
 }
 
 // unlessFull returns err, but nil for errFull.

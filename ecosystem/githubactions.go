@@ -53,7 +53,7 @@ func readWorkflow(_ context.Context, tree *inventory.Tree, name string) (*Docume
 	if err != nil {
 		return nil, err
 	}
-	f, err := parseYAML(name, data)
+	f, err := parseSmallYAML(name, data)
 	root := f.root()
 	doc := &Document{Root: path.Base(name)}
 	if doc.Root == "action.yml" || doc.Root == "action.yaml" {
@@ -97,6 +97,9 @@ func (d *Document) uses(f *yamlFile, n *yaml.Node) {
 		if tag := actionVersion.FindString(n.LineComment); tag != "" {
 			e.Version = tag
 		}
+	}
+	if d.full(e.Location) != nil {
+		return
 	}
 	d.Declared++
 	d.Roots = append(d.Roots, len(d.Entries))

@@ -157,6 +157,9 @@ type hexLock struct {
 
 func (l *hexLock) add(app string, e Entry, start, end int, needs []string) {
 	e.Location = l.lines.Location(l.path, start, end)
+	if l.doc.full(e.Location) != nil {
+		return
+	}
 	if _, ok := l.byName[app]; !ok {
 		l.byName[app] = len(l.doc.Entries)
 	}
@@ -176,7 +179,7 @@ func (l *hexLock) connect() {
 }
 
 func newHexLock(tree *inventory.Tree, name string) (*hexLock, []byte, error) {
-	data, err := tree.ReadFile(name)
+	data, err := readText(tree, name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -264,7 +267,7 @@ func (l *hexLock) mixRoots(tree *inventory.Tree, dir string) {
 	}
 	known := false
 	for _, name := range manifests {
-		data, err := tree.ReadFile(name)
+		data, err := readProgram(tree, name)
 		if err != nil {
 			continue
 		}
@@ -306,7 +309,7 @@ func readMixExs(data []byte, name string, asked map[string]mixAsk) {
 	lines := inventory.NewLines(data)
 	for _, m := range mixDep.FindAllSubmatchIndex(data, -1) {
 		start := m[0]
-		if before := data[bytes.LastIndexByte(data[:start], '\n')+1 : start]; bytes.Contains(before, []byte("#")) {
+		if commented(data, start, "#") {
 			continue
 		}
 		end := start + 1
@@ -342,8 +345,9 @@ func readRebarLock(_ context.Context, tree *inventory.Tree, name string) (*Docum
 		source := t.at(1)
 		if t.kind == termTuple && t.at(0).kind == termString && source.kind == termTuple {
 			if e, ok := rebarEntry(t.at(0).text, source); ok {
-				l.add(t.at(0).text, e, t.start, t.end, nil)
-				level = append(level, t.at(2).text)
+				if l.add(t.at(0).text, e, t.start, t.end, nil); !l.doc.ended {
+					level = append(level, t.at(2).text)
+				}
 			}
 			return
 		}
@@ -394,7 +398,7 @@ func rebarEntry(app string, source *term) (Entry, bool) {
 
 // rebarManifest finds the lines of rebar.config that name the direct applications.
 func (l *hexLock) rebarManifest(tree *inventory.Tree, name string) {
-	data, err := tree.ReadFile(name)
+	data, err := readProgram(tree, name)
 	if err != nil {
 		return
 	}
@@ -425,7 +429,7 @@ func readUnlockedMixExs(_ context.Context, tree *inventory.Tree, name string) (*
 	if hasAbove(tree, path.Dir(name), "mix.lock") {
 		return &Document{}, nil
 	}
-	data, err := tree.ReadFile(name)
+	data, err := readProgram(tree, name)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
@@ -157,4 +158,57 @@ func FuzzInstalled(f *testing.F) {
 			checkDocument(t, doc)
 		}
 	})
+}
+
+// TestHostileFiles reads files that are meant to cost more than their size: names that repeat, lists without end, brackets
+// without a partner.
+func TestHostileFiles(t *testing.T) {
+	const size = 200 << 10
+	fill := func(s string) string { return strings.Repeat(s, size/len(s)) }
+	formats := map[string]Format{}
+	for _, eco := range All {
+		for _, format := range eco.Formats {
+			formats[format.Name] = format
+		}
+	}
+	for _, tt := range []struct{ format, name, data string }{
+		{"Cargo.lock", "Cargo.lock", fill("[[package]]\nname = \"a\"\nversion = \"1.0.0\"\ndependencies = [\"a\", \"a\", \"a 1.0.0\"]\n")},
+		{"Cargo.lock", "Cargo.lock", "[[package]]\nname = \"a\"\ndependencies = [" + fill("\"a\",\n") + "]"},
+		{"poetry.lock", "poetry.lock", fill("[[package]]\nname = \"a\"\nversion=\"1\"\n[package.dependencies]\na=\"1\"\n")},
+		{"poetry.lock", "poetry.lock", "[[package]]\nname=\"a\"\nfiles=[" + fill("{hash=\"sha256:"+strings.Repeat("0", 64)+"\"},\n") + "]"},
+		{"uv.lock", "uv.lock", fill("[[package]]\nname = \"a\"\nversion=\"1\"\nsource={virtual=\".\"}\ndependencies=[{name=\"a\"}]\n")},
+		{"requirements.txt", "requirements.txt", fill("a==1\n    # via a, b\n")},
+		{"requirements.txt", "requirements.txt", "a==1 " + fill("--hash=sha256:"+strings.Repeat("0", 64)+" \\\n")},
+		{"requirements.txt", "requirements.txt", "a==1\n# via " + fill("a,")},
+		{"requirements.txt", "requirements.txt", fill("\\\n")},
+		{"requirements.txt", "requirements.txt", fill("-r x.txt\n")},
+		{"Pipfile.lock", "Pipfile.lock", "{\"default\":{" + fill("\"a\":{\"version\":\"==1\"},") + "\"b\":{}}}"},
+		{"Gemfile.lock", "Gemfile.lock", "GEM\n  specs:\n" + fill("    a (1)\n      a\n      b\n") + "DEPENDENCIES\n" + fill("  a\n")},
+		{"Gemfile", "Gemfile", fill("group :a do\ngem 'x', '1'\n")},
+		{"Gemfile", "Gemfile", fill("gem 'x', do group: ")},
+		{"composer.lock", "composer.lock", "{\"packages\":[" + fill("{\"name\":\"a/b\",\"require\":{\"a/b\":\"1\"}},") + "{}]}"},
+		{"mix.lock", "mix.lock", "%{" + fill("\"a\": {:hex, :a, \"1\", \"\", [], [{:a, 1}]},\n") + "}"},
+		{"mix.lock", "mix.lock", fill("{[")},
+		{"mix.exs", "mix.exs", fill("{:a, \"1\" ")},
+		{"rebar.lock", "rebar.lock", fill("{<<\"a\">>,{pkg,<<\"a\">>,<<\"1\">>},0},")},
+		{"Package.swift", "Package.swift", fill(".package(url: \"x/y\" ")},
+		{"Package.swift", "Package.swift", fill(".package(url: \"x/y\") ")},
+		{"Package.resolved", "Package.resolved", "{\"pins\":[" + fill("{\"identity\":\"a\"},") + "{}]}"},
+		{"setup.py", "setup.py", fill("'a==1',")},
+		{"pyproject.toml", "pyproject.toml", "[project]\ndependencies=[" + fill("\"a\",\n") + "]"},
+		{".terraform.lock.hcl", ".terraform.lock.hcl", fill("provider \"a\" {\n}\n")},
+		{"workflow", ".github/workflows/a.yml", "jobs:\n  a:\n    steps: [" + strings.Repeat("{uses: a/b@c},", size/14-10) + "]\n"},
+		{"workflow", ".github/workflows/a.yml", "jobs:\n  a:\n    steps: " + strings.Repeat("[", size) + "\n"},
+		{"pubspec.lock", "pubspec.lock", "packages: {" + strings.Repeat("a: {},", size/6-10) + "}\n"},
+		{"Podfile.lock", "Podfile.lock", "PODS:\n" + strings.Repeat("- a (1)\n", size/8-10)},
+	} {
+		t.Run(tt.format, func(t *testing.T) {
+			start := time.Now()
+			doc, _ := formats[tt.format].Read(t.Context(), treeOf(t, tt.name, tt.data), tt.name)
+			checkDocument(t, doc)
+			if took := time.Since(start); took > 10*time.Second {
+				t.Errorf("%d bytes took %v: %.60q", len(tt.data), took, tt.data)
+			}
+		})
+	}
 }

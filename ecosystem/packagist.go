@@ -103,7 +103,7 @@ func readComposerLock(_ context.Context, tree *inventory.Tree, name string) (*Do
 	})
 	l.connect(readComposerJSON(tree, path.Join(path.Dir(name), "composer.json")), name)
 	l.doc.Resolve()
-	return l.doc, err
+	return l.doc, unlessFull(err)
 }
 
 func (l *composerLock) packages(r *jsonReader, scope inventory.Scope) error {
@@ -114,6 +114,9 @@ func (l *composerLock) packages(r *jsonReader, scope inventory.Scope) error {
 			return err
 		}
 		location := r.location(start)
+		if err := l.doc.full(location); err != nil {
+			return err
+		}
 		var p composerPackage
 		if err := json.Unmarshal(raw, &p); err != nil || p.Name == "" {
 			l.doc.Notices = append(l.doc.Notices, inventory.Notice{
@@ -344,5 +347,5 @@ func readComposerInstalled(_ context.Context, tree *inventory.Tree, name string)
 		l.doc.scopes()
 	}
 	l.doc.Resolve()
-	return l.doc, err
+	return l.doc, unlessFull(err)
 }

@@ -31,7 +31,7 @@ func readPubspecLock(_ context.Context, tree *inventory.Tree, name string) (*Doc
 	if err != nil {
 		return nil, err
 	}
-	f, err := parseYAML(name, data)
+	f, err := parseSmallYAML(name, data)
 	root := f.root()
 	doc := &Document{}
 	manifest := readPubspec(tree, path.Join(path.Dir(name), "pubspec.yaml"))
@@ -42,6 +42,9 @@ func readPubspecLock(_ context.Context, tree *inventory.Tree, name string) (*Doc
 		doc.Declared++
 		if key.Value == "" {
 			continue
+		}
+		if doc.full(f.scalar(key)) != nil {
+			break
 		}
 		e := Entry{Name: key.Value, Version: yamlTextAt(p, "version"), Location: f.scalar(key)}
 		at := yamlTextAt(p, "description", "url")
@@ -99,7 +102,7 @@ func readPubspec(tree *inventory.Tree, name string) pubspec {
 	if err != nil {
 		return m
 	}
-	f, _ := parseYAML(name, data) // a broken manifest leaves the lock file alone
+	f, _ := parseSmallYAML(name, data) // a broken manifest leaves the lock file alone
 	root := f.root()
 	m.name = yamlTextAt(root, "name")
 	for _, list := range []string{"dependencies", "dev_dependencies", "dependency_overrides"} {
@@ -124,7 +127,7 @@ func readUnlockedPubspec(_ context.Context, tree *inventory.Tree, name string) (
 	if err != nil {
 		return nil, err
 	}
-	f, err := parseYAML(name, data)
+	f, err := parseSmallYAML(name, data)
 	var wishes []wish
 	for _, list := range []string{"dependencies", "dev_dependencies"} {
 		for key, value := range yamlMembers(yamlAt(f.root(), list)) {

@@ -1,7 +1,6 @@
 package ecosystem
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"net/url"
@@ -192,11 +191,14 @@ func pythonHash(text string) (inventory.Hash, bool) {
 	return inventory.Hash{}, false
 }
 
+// maxHashes bounds the digests of one package. The largest have some hundred archives.
+const maxHashes = 1000
+
 // pythonHashes reads the digests of all archives of a package: tables with a `hash` and, in pylock.toml, `hashes`.
 func pythonHashes(archives ...*tomlValue) []inventory.Hash {
 	var hashes []inventory.Hash
 	add := func(text string) {
-		if h, ok := pythonHash(text); ok && !slices.Contains(hashes, h) {
+		if h, ok := pythonHash(text); ok && len(hashes) < maxHashes && !slices.Contains(hashes, h) {
 			hashes = append(hashes, h)
 		}
 	}
@@ -531,14 +533,14 @@ var setupPin = regexp.MustCompile(`['"]([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]'
 // readSetupPy finds the strings of a setup.py that ask for one version of a package. The file is a program; what it
 // computes is not known, nor is the list that a string stands in.
 func readSetupPy(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
-	data, err := tree.ReadFile(name)
+	data, err := readProgram(tree, name)
 	if err != nil {
 		return nil, err
 	}
 	lines := inventory.NewLines(data)
 	var wishes []wish
 	for _, m := range setupPin.FindAllSubmatchIndex(data, -1) {
-		if before := data[bytes.LastIndexByte(data[:m[0]], '\n')+1 : m[0]]; bytes.Contains(before, []byte("#")) {
+		if commented(data, m[0], "#") {
 			continue
 		}
 		wishes = append(wishes, wish{Entry: Entry{

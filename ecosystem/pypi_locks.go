@@ -19,7 +19,7 @@ func readPoetryLock(_ context.Context, tree *inventory.Tree, name string) (*Docu
 	f := parseTOML(data, name)
 	d := newPythonDoc()
 	d.Declared = countHeaders(data, "[[package]]")
-	packages := named(f.root.items("package"))
+	packages := f.packages(d.Document, "package")
 	sources := make([]string, 0, len(packages))
 	for _, p := range packages {
 		e := Entry{Name: p.table.string("name"), Version: p.table.string("version"), Location: f.packagePlace(p)}
@@ -58,11 +58,6 @@ func readPoetryLock(_ context.Context, tree *inventory.Tree, name string) (*Docu
 	return d.finish(f, readPyproject(tree, path.Join(path.Dir(name), "pyproject.toml")))
 }
 
-// named leaves out tables without a name, which the count of headers brings to light.
-func named(packages []*tomlValue) []*tomlValue {
-	return slices.DeleteFunc(slices.Clone(packages), func(p *tomlValue) bool { return p.table.string("name") == "" })
-}
-
 // finish adds what the manifest says and resolves the document.
 func (d *pythonDoc) finish(f *tomlFile, m *pyproject) (*Document, error) {
 	d.Root = projectName(m.name, f.path)
@@ -82,14 +77,15 @@ func readUVLock(_ context.Context, tree *inventory.Tree, name string) (*Document
 	}
 	u := &uvLock{pythonDoc: newPythonDoc(), file: parseTOML(data, name), tree: tree, dir: path.Dir(name)}
 	u.Declared = countHeaders(data, "[[package]]")
-	u.packages = named(u.file.root.items("package"))
+	u.packages = u.file.packages(u.Document, "package")
 	for _, p := range u.packages {
 		u.entry(p)
 	}
 	u.connect()
 	u.markMirrors(func(i int) string { return u.packages[i].table.string("source", "registry") })
 	u.Root = projectName(cmp.Or(readPyproject(tree, path.Join(u.dir, "pyproject.toml")).name, u.project), name)
-	u.Notices, err = u.file.split()
+	notices, err := u.file.split()
+	u.Notices = append(u.Notices, notices...)
 	u.Resolve()
 	return u.Document, err
 }
@@ -189,7 +185,7 @@ func readPDMLock(_ context.Context, tree *inventory.Tree, name string) (*Documen
 	f := parseTOML(data, name)
 	d := newPythonDoc()
 	d.Declared = countHeaders(data, "[[package]]")
-	packages := named(f.root.items("package"))
+	packages := f.packages(d.Document, "package")
 	entryOf := make([]int, len(packages))
 	first := map[string]int{}
 	for i, p := range packages {
@@ -248,7 +244,7 @@ func readPylock(_ context.Context, tree *inventory.Tree, name string) (*Document
 	f := parseTOML(data, name)
 	d := newPythonDoc()
 	d.Declared = countHeaders(data, "[[packages]]")
-	packages := named(f.root.items("packages"))
+	packages := f.packages(d.Document, "packages")
 	index := make([]string, len(packages))
 	m := readPyproject(tree, path.Join(path.Dir(name), "pyproject.toml"))
 	for i, p := range packages {

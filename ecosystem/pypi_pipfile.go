@@ -47,6 +47,9 @@ func readPipfileLock(_ context.Context, tree *inventory.Tree, name string) (*Doc
 			if m.name == "" {
 				return nil
 			}
+			if err := d.full(m.location()); err != nil {
+				return err
+			}
 			var p pipfilePackage
 			location := m.location()
 			if err := json.Unmarshal(m.value, &p); err != nil {
@@ -94,7 +97,7 @@ func readPipfileLock(_ context.Context, tree *inventory.Tree, name string) (*Doc
 		return index[i]
 	})
 	d.Resolve()
-	return d.Document, err
+	return d.Document, unlessFull(err)
 }
 
 // pipfile finds the lines of the Pipfile that ask for the packages.

@@ -28,7 +28,6 @@ func isRequirements(p string) bool {
 // Bounds that keep a hostile file from costing memory or time out of proportion.
 const (
 	maxIncludes            = 200
-	maxRequirements        = 200_000
 	maxRequirementProblems = 20
 )
 
@@ -80,14 +79,13 @@ func readRequirements(_ context.Context, tree *inventory.Tree, name string) (*Do
 
 // file reads one file; constraints only says which versions are taken if a package is asked for elsewhere.
 func (r *requirementsReader) file(name string, constraints bool) error {
-	data, err := r.tree.ReadFile(name)
+	data, err := readText(r.tree, name)
 	if err != nil {
 		return err
 	}
 	r.seen[name] = true
 	for line := range requirementLines(data, name) {
-		if len(r.Entries) >= maxRequirements {
-			r.problem(line.place, fmt.Sprintf("%s asks for more than %d packages; the rest is not looked at", name, maxRequirements))
+		if r.full(line.place) != nil {
 			break
 		}
 		r.line(line, name, constraints)
@@ -161,6 +159,7 @@ func (r *requirementsReader) include(line requirementLine, from, name string, co
 		r.problem(line.place, fmt.Sprintf("%s is the include after %d others and is not looked at", target, maxIncludes))
 		return
 	}
+	r.seen[target] = true
 	err := r.file(target, constraints)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -201,6 +200,7 @@ func (r *requirementsReader) connect() {
 	compiled := slices.ContainsFunc(r.via, func(via []string) bool { return len(via) > 0 })
 	lines := map[string]map[string]inventory.Location{}
 	needs := make([][]int, len(r.Entries))
+	count := 0
 	for i := range r.Entries {
 		e := &r.Entries[i]
 		direct := !compiled || len(r.via[i]) == 0
@@ -208,7 +208,9 @@ func (r *requirementsReader) connect() {
 			source, isFile := viaFile(via)
 			if !isFile {
 				for _, from := range r.find(via, "") {
-					needs[from] = append(needs[from], i)
+					if count++; count <= maxEdges {
+						needs[from] = append(needs[from], i)
+					}
 				}
 				continue
 			}
@@ -269,7 +271,7 @@ func (r *requirementsReader) manifestLine(cache map[string]map[string]inventory.
 	}
 	lines := map[string]inventory.Location{}
 	cache[file] = lines
-	if data, err := r.tree.ReadFile(file); err == nil {
+	if data, err := readText(r.tree, file); err == nil {
 		for line := range requirementLines(data, file) {
 			if req, ok := parseRequirement(line.text); ok {
 				lines[normalizePyPI(req.name)] = line.place
@@ -325,7 +327,7 @@ func requirementHashes(text string) (string, []inventory.Hash) {
 	var hashes []inventory.Hash
 	for field := range strings.FieldsSeq(text[end:]) {
 		if value, ok := strings.CutPrefix(field, "--hash="); ok {
-			if h, ok := pythonHash(value); ok && !slices.Contains(hashes, h) {
+			if h, ok := pythonHash(value); ok && len(hashes) < maxHashes && !slices.Contains(hashes, h) {
 				hashes = append(hashes, h)
 			}
 		}

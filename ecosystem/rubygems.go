@@ -52,7 +52,7 @@ type gemSection struct {
 }
 
 func readGemfileLock(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
-	data, err := tree.ReadFile(name)
+	data, err := readText(tree, name)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +134,9 @@ func (l *gemLock) gem(section gemSection, text string, where inventory.Location)
 		if section.remote == "." {
 			e.Origin = inventory.OriginWorkspace
 		}
+	}
+	if l.doc.full(where) != nil {
+		return
 	}
 	l.current = len(l.doc.Entries)
 	if _, ok := l.byName[name]; !ok {
@@ -239,7 +242,7 @@ var (
 // readGemfile finds the lines of a Gemfile that ask for gems, with the groups that they stand in. A Gemfile is a
 // program; what it computes is not known.
 func readGemfile(tree *inventory.Tree, name string) map[string]gemLine {
-	data, err := tree.ReadFile(name)
+	data, err := readProgram(tree, name)
 	if err != nil {
 		return nil
 	}
@@ -255,6 +258,9 @@ func readGemfile(tree *inventory.Tree, name string) map[string]gemLine {
 		case trimmed == "end" || strings.HasPrefix(trimmed, "end ") || strings.HasPrefix(trimmed, "end#"):
 			blocks = blocks[:max(0, len(blocks)-1)]
 		case gemfileIn.MatchString(line):
+			if len(blocks) == maxSourceBlocks {
+				return found
+			}
 			blocks = append(blocks, gemfileIn.FindStringSubmatch(line)[1])
 		case gemfileGem.MatchString(line):
 			m := gemfileGem.FindStringSubmatch(line)
@@ -265,15 +271,18 @@ func readGemfile(tree *inventory.Tree, name string) map[string]gemLine {
 			if _, ok := found[m[1]]; !ok {
 				found[m[1]] = gemLine{lineLocation(name, number, line), rubyScope(groups), m[2]}
 			}
-		case gemfileBlock.MatchString(line) && len(blocks) < maxSourceBlocks:
+		case gemfileBlock.MatchString(line):
+			if len(blocks) == maxSourceBlocks {
+				return found
+			}
 			blocks = append(blocks, "")
 		}
 	}
 	return found
 }
 
-// maxSourceBlocks bounds the blocks that a program in a manifest may open.
-const maxSourceBlocks = 1000
+// maxSourceBlocks bounds how deep a Gemfile may open blocks; deeper is no Gemfile.
+const maxSourceBlocks = 64
 
 // rubyScope reads the names of groups: a gem that is only in groups for development and test does not ship.
 func rubyScope(groups string) inventory.Scope {
@@ -301,7 +310,7 @@ func readGemspecs(tree *inventory.Tree, dir string) map[string]gemLine {
 		if path.Ext(name) != ".gemspec" {
 			continue
 		}
-		data, err := tree.ReadFile(name)
+		data, err := readProgram(tree, name)
 		if err != nil {
 			continue
 		}
@@ -342,7 +351,7 @@ func readUnlockedGemfile(_ context.Context, tree *inventory.Tree, name string) (
 	if hasAny(tree, path.Dir(name), "Gemfile.lock", "gems.locked") {
 		return &Document{}, nil
 	}
-	if _, err := tree.ReadFile(name); err != nil {
+	if _, err := readProgram(tree, name); err != nil {
 		return nil, err
 	}
 	lines := readGemfile(tree, name)

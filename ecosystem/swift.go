@@ -70,7 +70,7 @@ func readPackageResolved(_ context.Context, tree *inventory.Tree, name string) (
 	})
 	swiftManifest(doc, tree, name)
 	doc.Resolve()
-	return doc, err
+	return doc, unlessFull(err)
 }
 
 func swiftEntry(doc *Document, r *jsonReader, start int) error {
@@ -80,6 +80,9 @@ func swiftEntry(doc *Document, r *jsonReader, start int) error {
 		return err
 	}
 	location := r.location(start)
+	if err := doc.full(location); err != nil {
+		return err
+	}
 	var pin swiftPin
 	err = json.Unmarshal(raw, &pin)
 	address := pin.Location + pin.RepositoryURL
@@ -132,7 +135,7 @@ var (
 func swiftManifest(doc *Document, tree *inventory.Tree, lock string) {
 	name := path.Join(path.Dir(lock), "Package.swift")
 	doc.Root = projectName("", lock)
-	data, err := tree.ReadFile(name)
+	data, err := readProgram(tree, name)
 	if err != nil {
 		return
 	}
@@ -161,7 +164,7 @@ func readPackageSwift(data []byte, name string) []swiftAsk {
 	lines := inventory.NewLines(data)
 	var all []swiftAsk
 	for _, m := range swiftPackage.FindAllIndex(data, -1) {
-		if bytes.Contains(data[bytes.LastIndexByte(data[:m[0]], '\n')+1:m[0]], []byte("//")) {
+		if commented(data, m[0], "//") {
 			continue
 		}
 		if url := swiftURL.FindSubmatch(data[m[0]:m[1]]); url != nil && swiftName(string(url[1])) != "" {
@@ -182,7 +185,7 @@ func readUnlockedPackageSwift(_ context.Context, tree *inventory.Tree, name stri
 	if hasAny(tree, path.Dir(name), "Package.resolved", ".package.resolved") {
 		return &Document{}, nil
 	}
-	data, err := tree.ReadFile(name)
+	data, err := readProgram(tree, name)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +229,7 @@ func readPodfileLock(_ context.Context, tree *inventory.Tree, name string) (*Doc
 	if err != nil {
 		return nil, err
 	}
-	f, err := parseYAML(name, data)
+	f, err := parseSmallYAML(name, data)
 	root := f.root()
 	doc := &Document{Root: projectName("", name)}
 	byName := map[string]int{}
@@ -251,6 +254,9 @@ func readPodfileLock(_ context.Context, tree *inventory.Tree, name string) (*Doc
 		}
 		if title.Kind != yaml.ScalarNode || podName(title.Value) == "" {
 			continue
+		}
+		if doc.full(f.scalar(title)) != nil {
+			break
 		}
 		e := Entry{Name: podName(title.Value), Location: f.scalar(title)}
 		if _, rest, ok := strings.Cut(title.Value, " ("); ok {
@@ -303,7 +309,7 @@ var podfilePod = regexp.MustCompile(`^\s*pod[\s(]+['"]([^'"\n]+)['"]`)
 
 // readPodfile finds the lines of a Podfile that ask for pods. It is a program; what it computes is not known.
 func readPodfile(tree *inventory.Tree, name string) map[string]inventory.Location {
-	data, err := tree.ReadFile(name)
+	data, err := readProgram(tree, name)
 	if err != nil {
 		return nil
 	}
@@ -328,7 +334,7 @@ func readUnlockedPodfile(_ context.Context, tree *inventory.Tree, name string) (
 	if hasAny(tree, path.Dir(name), "Podfile.lock") {
 		return &Document{}, nil
 	}
-	data, err := tree.ReadFile(name)
+	data, err := readProgram(tree, name)
 	if err != nil {
 		return nil, err
 	}

@@ -34,17 +34,24 @@ var (
 // which Terraform itself writes in one form; a line-wise reading needs no evaluator. Of the checksums, "zh:" is that of
 // the archive; "h1:" is one over the files inside and has no name elsewhere.
 func readTerraformLock(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
-	data, err := tree.ReadFile(name)
+	data, err := readText(tree, name)
 	if err != nil {
 		return nil, err
 	}
 	doc := &Document{Root: projectName("", name)}
+	doc.Declared = bytes.Count(data, []byte("\nprovider \""))
+	if bytes.HasPrefix(data, []byte("provider \"")) {
+		doc.Declared++
+	}
 	var at *Entry
 	number := 0
 	for raw := range bytes.Lines(data) {
 		number++
 		line := strings.TrimRight(string(raw), "\r\n")
 		if m := terraformProvider.FindStringSubmatch(line); m != nil {
+			if doc.full(lineLocation(name, number, line)) != nil {
+				break
+			}
 			doc.Entries = append(doc.Entries, Entry{Name: m[1], Location: lineLocation(name, number, line), Scope: inventory.ScopeDevelopment})
 			at = &doc.Entries[len(doc.Entries)-1]
 			continue
@@ -61,10 +68,6 @@ func readTerraformLock(_ context.Context, tree *inventory.Tree, name string) (*D
 				at.Hashes = append(at.Hashes, inventory.Hash{Algorithm: "SHA-256", Value: m[1]})
 			}
 		}
-	}
-	doc.Declared = bytes.Count(data, []byte("\nprovider \""))
-	if bytes.HasPrefix(data, []byte("provider \"")) {
-		doc.Declared++
 	}
 	doc.terraformManifest(tree, path.Dir(name))
 	doc.Resolve()
@@ -88,7 +91,7 @@ func (d *Document) terraformManifest(tree *inventory.Tree, dir string) {
 		if path.Ext(name) != ".tf" {
 			continue
 		}
-		data, err := tree.ReadFile(name)
+		data, err := readText(tree, name)
 		if err != nil {
 			continue
 		}

@@ -58,7 +58,7 @@ type tomlFile struct {
 // Bounds that no file written by a package manager comes near. They keep the memory for a hostile file in proportion.
 const (
 	maxTOMLKeyParts = 64
-	maxTOMLValues   = 2_000_000
+	maxTOMLValues   = 1_000_000
 	maxTOMLLine     = 1 << 20
 	maxTOMLProblems = 50
 )
@@ -468,6 +468,23 @@ func (f *tomlFile) place(m *tomlMember) inventory.Location {
 // placeOf returns the place of a value.
 func (f *tomlFile) placeOf(v *tomlValue) inventory.Location {
 	return f.lines.Location(f.path, v.start, v.end)
+}
+
+// packages returns the tables of an array that have a name, as many as are read from one file. A table without a name
+// comes to light by the count of headers.
+func (f *tomlFile) packages(d *Document, key string) []*tomlValue {
+	var found []*tomlValue
+	for _, p := range f.root.items(key) {
+		if p.table.string("name") == "" {
+			continue
+		}
+		if len(found) == maxEntries {
+			d.tooMany(f.placeOf(p))
+			break
+		}
+		found = append(found, p)
+	}
+	return found
 }
 
 // packagePlace returns the place of a [[package]] entry: its name and, where it follows, its version.

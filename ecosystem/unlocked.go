@@ -27,10 +27,13 @@ func unlocked(root, file string, wishes []wish) *Document {
 			open.note(w.Entry, shorten(w.spec), false)
 			continue
 		}
+		if doc.full(w.Location) != nil {
+			break
+		}
 		doc.Roots = append(doc.Roots, len(doc.Entries))
 		doc.Entries = append(doc.Entries, w.Entry)
 	}
-	doc.Notices = open.notices(file)
+	doc.Notices = append(doc.Notices, open.notices(file)...)
 	doc.Resolve()
 	return doc
 }

@@ -108,15 +108,20 @@ func (x entryIndex) add(name string, i int) {
 
 // edges adds to Entry.Needs without repeating an edge, as long as the edges of an entry are added in one go.
 type edges struct {
-	doc  *Document
-	from []int // of each entry, one more than the entry that last got an edge to it
+	doc   *Document
+	from  []int // of each entry, one more than the entry that last got an edge to it
+	count int
 }
+
+// maxEdges bounds the edges of one file. The largest real ones have some ten thousand.
+const maxEdges = 1_000_000
 
 func (e *edges) add(from, to int) {
 	if e.from == nil {
 		e.from = make([]int, len(e.doc.Entries))
 	}
-	if from != to && e.from[to] != from+1 {
+	if from != to && e.from[to] != from+1 && e.count < maxEdges {
+		e.count++
 		e.from[to] = from + 1
 		e.doc.Entries[from].Needs = append(e.doc.Entries[from].Needs, to)
 	}

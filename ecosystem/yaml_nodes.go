@@ -1,12 +1,24 @@
 package ecosystem
 
 import (
+	"fmt"
 	"iter"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
+
+// maxSmallYAML bounds files that people write or that list some hundred packages.
+const maxSmallYAML = 2 << 20
+
+// parseSmallYAML is parseYAML for files that are never large.
+func parseSmallYAML(name string, data []byte) (*yamlFile, error) {
+	if len(data) > maxSmallYAML {
+		return &yamlFile{path: name}, &Error{Location: inventory.Location{Path: name}, Err: fmt.Errorf("larger than %d MiB", maxSmallYAML>>20)}
+	}
+	return parseYAML(name, data)
+}
 
 // root returns the root of the first document, or nil.
 func (f *yamlFile) root() *yaml.Node {
