@@ -384,49 +384,82 @@ func (l *yarnLock) find(want npmWant) (int, bool) {
 // connect draws the edges and marks what the project and the members of its workspace ask for.
 func (l *yarnLock) connect() {
 	manifest := readPackageJSON(l.tree, path.Join(l.dir, "package.json"))
+	members := npmMembers(l.tree, l.dir, manifest.Workspaces)
+	own := map[string]bool{l.doc.Root: true} // Yarn 1 does not list the repository's own packages
+	for _, m := range members {
+		own[m.manifest.Name] = true
+	}
 	if l.doc.Root == "" || manifest.Name != "" {
 		l.doc.Root = projectName(manifest.Name, l.path)
 	}
-	for i, b := range l.blocks {
-		if source, ok := patchSource(b.resolution); ok {
-			if j, ok := l.byPattern[source]; ok && j != i {
-				l.doc.Entries[i].Needs = append(l.doc.Entries[i].Needs, j)
-			}
-		}
-		dev := map[string]bool{}
-		if b.workspace != "" { // the manifest alone tells what is for development
-			for _, want := range readPackageJSON(l.tree, path.Join(l.dir, b.workspace, "package.json")).Wants {
-				dev[want.Name] = npmScope(want.List) == inventory.ScopeDevelopment
-			}
-		}
-		for _, want := range b.needs {
-			if j, ok := l.find(want); ok && j != i && !dev[want.name] {
-				l.doc.Entries[i].Needs = append(l.doc.Entries[i].Needs, j)
+	missing := map[string]bool{}
+	for i := range l.blocks {
+		for _, name := range l.needs(i) {
+			if !own[name] {
+				missing[name] = true
 			}
 		}
 	}
-	l.asks(manifest, "")
-	known := len(manifest.Wants) > 0
-	for _, m := range npmMembers(l.tree, l.dir, manifest.Workspaces) {
-		if l.asks(m.manifest, m.name()) {
-			known = true
-		}
+	if len(missing) > 0 && len(l.doc.Entries) < maxEntries {
+		l.doc.Notices = append(l.doc.Notices, inventory.Notice{
+			Code:     "fewer-packages-than-declared",
+			Message:  fmt.Sprintf("%s does not list %d of the packages that it refers to; it may have been cut off", l.path, len(missing)),
+			Location: &inventory.Location{Path: l.path},
+		})
+	}
+	known := l.asks(manifest, "")
+	for _, m := range members {
+		known = l.asks(m.manifest, m.name()) || known
 	}
 	for i, b := range l.blocks {
 		if b.workspace != "" {
 			l.asker.ask(i, "", inventory.ScopeRuntime, inventory.Location{})
 		}
 	}
-	if !known && l.root != nil { // no manifest in the tree, but the file repeats it
+	if !known {
+		l.guessRoots()
+	}
+}
+
+// needs draws the edges from entry i and returns the names of packages that the file does not list.
+func (l *yarnLock) needs(i int) (missing []string) {
+	b, e := l.blocks[i], &l.doc.Entries[i]
+	if source, ok := patchSource(b.resolution); ok {
+		if j, ok := l.byPattern[source]; ok && j != i {
+			e.Needs = append(e.Needs, j)
+		}
+	}
+	dev := map[string]bool{}
+	if b.workspace != "" { // the file lists them among the others; the manifest tells them apart
+		for _, want := range readPackageJSON(l.tree, path.Join(l.dir, b.workspace, "package.json")).Wants {
+			dev[want.Name] = npmScope(want.List) == inventory.ScopeDevelopment
+		}
+	}
+	for _, want := range b.needs {
+		if j, ok := l.find(want); ok && j != i && !dev[want.name] {
+			e.Needs = append(e.Needs, j)
+		}
+		if len(l.byName[want.name]) == 0 {
+			missing = append(missing, want.name)
+		}
+	}
+	return missing
+}
+
+// guessRoots finds what the project asks for where no manifest says so: Yarn 2 repeats it, without telling what is for
+// development; of Yarn 1, it is what nothing else needs, if the file is whole.
+func (l *yarnLock) guessRoots() {
+	switch {
+	case l.root != nil:
 		for _, want := range l.root.needs {
 			if i, ok := l.find(want); ok {
 				l.asker.ask(i, "", inventory.ScopeUnknown, inventory.Location{})
 			}
 		}
-		for i := range l.doc.Entries { // the file does not tell what is for development
+		for i := range l.doc.Entries {
 			l.doc.Entries[i].Scope = inventory.ScopeUnknown
 		}
-	} else if !known && len(l.doc.Notices) == 0 {
+	case len(l.doc.Notices) == 0:
 		l.asker.askAll()
 	}
 }
