@@ -91,7 +91,8 @@ type Info struct {
 // Database finds the records that apply to packages.
 type Database interface {
 	// Match returns, for each query, the records that apply to it: withdrawn ones left out, ordered by id. A record
-	// belongs to the database and must not be changed. What could not be looked up (an ecosystem that is missing, a
+	// belongs to the database and must not be changed; of its affected entries it may hold only those of packages that
+	// were asked about. What could not be looked up (an ecosystem that is missing, a
 	// broken archive, a service that does not answer) is a notice; an error means that nothing could be looked up.
 	Match(ctx context.Context, queries []Query) ([][]*Record, []inventory.Notice, error)
 	// Info describes the database as far as Match has read it.

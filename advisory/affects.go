@@ -100,6 +100,23 @@ func (x *question) evaluate(r *Record) verdict {
 	return answer
 }
 
+// keeper returns which affected entries the answers to some queries hold: those of the packages in question, and all
+// where a repository is asked about, which other packages' entries name.
+func keeper(queries []Query) func(Package) bool {
+	names := make(map[Package]bool, len(queries))
+	for _, q := range queries {
+		base, _ := splitEcosystem(q.Ecosystem)
+		if base == "" || base == gitEcosystem {
+			return nil
+		}
+		names[Package{base, NormalizeName(base, q.Name)}] = true
+	}
+	return func(p Package) bool {
+		base, _ := splitEcosystem(p.Ecosystem)
+		return names[Package{base, NormalizeName(base, p.Name)}]
+	}
+}
+
 // affected evaluates one affected entry that speaks of the package in question.
 func (x *question) affected(a *Affected) verdict {
 	if slices.ContainsFunc(a.Versions, x.is) {

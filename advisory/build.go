@@ -25,7 +25,7 @@ import (
 
 // blockSize is the size of a block of records before it is compressed. Records of one package stand side by side, so
 // a match mostly unpacks one block for a package; larger blocks compress better and cost more for each match.
-const blockSize = 16 << 10
+const blockSize = 8 << 10
 
 // IndexOptions say what goes into an index. The zero value is a good default.
 type IndexOptions struct {

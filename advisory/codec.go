@@ -200,15 +200,18 @@ func (e *encoder) record(r *Record) {
 	e.strings(r.Upstream)
 	e.severities(r.Severity)
 	e.uint(uint64(len(r.Affected)))
+	var entry encoder
 	for i := range r.Affected {
 		a := &r.Affected[i]
 		e.string(a.Package.Ecosystem)
 		e.string(a.Package.Name)
-		e.severities(a.Severity)
-		e.ranges(a.Ranges)
-		e.strings(a.Versions)
-		e.string(string(a.EcosystemSpecific))
-		e.string(string(a.DatabaseSpecific))
+		entry.b = entry.b[:0]
+		entry.severities(a.Severity)
+		entry.ranges(a.Ranges)
+		entry.strings(a.Versions)
+		entry.string(string(a.EcosystemSpecific))
+		entry.string(string(a.DatabaseSpecific))
+		e.string(string(entry.b)) // as one piece, which a decoder can pass over
 	}
 	e.string(string(r.DatabaseSpecific))
 	e.uint(uint64(len(r.References)))
@@ -219,22 +222,28 @@ func (e *encoder) record(r *Record) {
 	e.string(r.Details)
 }
 
-func (d *decoder) record() *Record {
+// record reads a record with those of its affected entries whose packages keep names; all of them if keep is nil.
+func (d *decoder) record(keep func(Package) bool) *Record {
 	r := &Record{ID: d.string(), Modified: d.string(), Published: d.string(), Withdrawn: d.string(), Summary: d.string()}
 	r.Aliases = d.strings()
 	r.Upstream = d.strings()
 	r.Severity = d.severities()
-	if n := d.count(7); n > 0 {
-		r.Affected = make([]Affected, n)
-	}
-	for i := range r.Affected {
-		r.Affected[i] = Affected{
-			Package:           Package{Ecosystem: d.string(), Name: d.string()},
-			Severity:          d.severities(),
-			Ranges:            d.ranges(),
-			Versions:          d.strings(),
-			EcosystemSpecific: d.raw(),
-			DatabaseSpecific:  d.raw(),
+	for n := d.count(3); n > 0 && d.err == nil; n-- {
+		p := Package{Ecosystem: d.string(), Name: d.string()}
+		entry := decoder{b: d.string()}
+		if keep != nil && !keep(p) {
+			continue
+		}
+		r.Affected = append(r.Affected, Affected{
+			Package:           p,
+			Severity:          entry.severities(),
+			Ranges:            entry.ranges(),
+			Versions:          entry.strings(),
+			EcosystemSpecific: entry.raw(),
+			DatabaseSpecific:  entry.raw(),
+		})
+		if entry.err != nil {
+			d.fail()
 		}
 	}
 	r.DatabaseSpecific = d.raw()

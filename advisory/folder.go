@@ -122,8 +122,14 @@ func (f *Folder) Match(ctx context.Context, queries []Query) ([][]*Record, []inv
 			notices = append(notices, told...)
 		}
 	}
+	keep := keeper(queries)
 	for i := range found {
 		found[i] = newestByID(found[i])
+		for _, r := range found[i] {
+			if keep != nil {
+				r.Affected = slices.DeleteFunc(r.Affected, func(a Affected) bool { return !keep(a.Package) })
+			}
+		}
 	}
 	counts := make(map[string]int)
 	for _, w := range asked {
@@ -225,7 +231,7 @@ func (f *Folder) readCached(ctx context.Context, folder string, w *wanted, queri
 	for _, i := range indexes {
 		subset = append(subset, queries[i])
 	}
-	some, undecided, err := x.matchGuarded(ctx, subset)
+	some, undecided, err := x.matchGuarded(ctx, subset, keeper(queries))
 	if ctx.Err() != nil {
 		return nil, false, ctx.Err()
 	}

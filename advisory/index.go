@@ -174,16 +174,16 @@ func (x *Index) Verify() (err error) {
 
 // Match implements Database.
 func (x *Index) Match(ctx context.Context, queries []Query) (found [][]*Record, notices []inventory.Notice, err error) {
-	found, undecided, err := x.matchGuarded(ctx, queries)
+	found, undecided, err := x.matchGuarded(ctx, queries, keeper(queries))
 	if err != nil {
 		return nil, nil, withPath(err, x.path)
 	}
 	return found, append(x.notices(queries), undecidedNotices(undecided)...), nil
 }
 
-func (x *Index) matchGuarded(ctx context.Context, queries []Query) (found [][]*Record, undecided map[string]int, err error) {
+func (x *Index) matchGuarded(ctx context.Context, queries []Query, keep func(Package) bool) (found [][]*Record, undecided map[string]int, err error) {
 	defer guard(&err)()
-	return x.match(ctx, queries)
+	return x.match(ctx, queries, keep)
 }
 
 // notices tells what of the ecosystems in question the index does not hold.
@@ -211,7 +211,7 @@ func (x *Index) notices(queries []Query) []inventory.Notice {
 	return notices
 }
 
-func (x *Index) match(ctx context.Context, queries []Query) ([][]*Record, map[string]int, error) {
+func (x *Index) match(ctx context.Context, queries []Query, keep func(Package) bool) ([][]*Record, map[string]int, error) {
 	hits := make([][]uint32, len(queries))
 	undecided := make(map[string]int)
 	wanted := make(map[uint32]*stored)
@@ -232,7 +232,7 @@ func (x *Index) match(ctx context.Context, queries []Query) ([][]*Record, map[st
 			wanted[n] = nil
 		}
 	}
-	if err := x.load(ctx, wanted); err != nil {
+	if err := x.load(ctx, wanted, keep); err != nil {
 		return nil, nil, err
 	}
 	found := make([][]*Record, len(queries))
@@ -403,7 +403,7 @@ func (x *Index) lookup(ctx context.Context, id string) (found []*stored, err err
 	if d.err != nil {
 		return nil, damage("the entries of %s can't be read", id)
 	}
-	if err := x.load(ctx, wanted); err != nil {
+	if err := x.load(ctx, wanted, nil); err != nil {
 		return nil, err
 	}
 	return slices.Collect(maps.Values(wanted)), nil
@@ -424,8 +424,8 @@ func byBlock(places []place) [][]place {
 	return groups
 }
 
-// load fills in the records by their numbers. Each block is unpacked once, several at a time.
-func (x *Index) load(ctx context.Context, wanted map[uint32]*stored) error {
+// load fills in the records by their numbers, with those affected entries that keep says. Each block is unpacked once, several at a time.
+func (x *Index) load(ctx context.Context, wanted map[uint32]*stored, keep func(Package) bool) error {
 	places := make([]place, 0, len(wanted))
 	for n := range wanted {
 		b, err := x.file.at(sectionRecords, uint64(n)*8, 8)
@@ -439,7 +439,7 @@ func (x *Index) load(ctx context.Context, wanted map[uint32]*stored) error {
 	var mu sync.Mutex
 	var failed error
 	parallel(ctx, len(groups), 4, func(next func() (int, bool)) {
-		err := x.loadGroups(groups, next, func(number uint32, s *stored) {
+		err := x.loadGroups(groups, next, keep, func(number uint32, s *stored) {
 			mu.Lock()
 			defer mu.Unlock()
 			wanted[number] = s
@@ -453,7 +453,7 @@ func (x *Index) load(ctx context.Context, wanted map[uint32]*stored) error {
 	return cmp.Or(failed, ctx.Err())
 }
 
-func (x *Index) loadGroups(groups [][]place, next func() (int, bool), each func(uint32, *stored)) (err error) {
+func (x *Index) loadGroups(groups [][]place, next func() (int, bool), keep func(Package) bool, each func(uint32, *stored)) (err error) {
 	defer guard(&err)()
 	for i, ok := next(); ok; i, ok = next() {
 		block, err := x.block(uint64(groups[i][0].block))
@@ -461,7 +461,7 @@ func (x *Index) loadGroups(groups [][]place, next func() (int, bool), each func(
 			return err
 		}
 		for _, p := range groups[i] {
-			s, err := readStored(block, uint64(p.offset))
+			s, err := readStored(block, uint64(p.offset), keep)
 			if err != nil {
 				return err
 			}
@@ -500,7 +500,7 @@ type stored struct {
 	folders []string // of the bucket that it was found in
 }
 
-func readStored(block []byte, offset uint64) (*stored, error) {
+func readStored(block []byte, offset uint64, keep func(Package) bool) (*stored, error) {
 	if offset > uint64(len(block)) {
 		return nil, damage("there is no record at %d of its block", offset)
 	}
@@ -511,7 +511,7 @@ func readStored(block []byte, offset uint64) (*stored, error) {
 		d.fail()
 	}
 	s := &stored{sum: uint32(d.uint()), folders: d.strings()}
-	s.record = d.record()
+	s.record = d.record(keep)
 	if d.err != nil || s.record.ID == "" {
 		return nil, damage("the record at %d of its block can't be read", offset)
 	}
@@ -538,7 +538,7 @@ func (x *Index) all(ctx context.Context, each func(*stored) error) error {
 		failed = cmp.Or(failed, err)
 	}
 	parallel(ctx, len(groups), 4, func(next func() (int, bool)) {
-		err := x.loadGroups(groups, next, func(_ uint32, s *stored) {
+		err := x.loadGroups(groups, next, nil, func(_ uint32, s *stored) {
 			if err := each(s); err != nil {
 				fail(err)
 			}
