@@ -28,6 +28,9 @@ type Ecosystem struct {
 	PURL func(name, version string) packageurl.PackageURL
 	// Key returns the name under which OSV lists a package; nil means the name as it is.
 	Key func(name string) string
+	// Newest returns the newest release that a written version may stand for, where a version may stand for several as
+	// a tag that moves does; nil means that each version is one release.
+	Newest func(version string) string
 }
 
 // Format is one kind of file that names packages.

@@ -29,7 +29,16 @@ var GitHubActions = &Ecosystem{
 		repository, _ := splitAction(name)
 		return repository
 	},
+	// By custom the tags v4 and v4.1 move to each new release of theirs, so that one is affected only if all are.
+	Newest: func(version string) string {
+		if !actionMoving.MatchString(version) {
+			return version
+		}
+		return version + strings.Repeat(".999999", 2-strings.Count(version, "."))
+	},
 }
+
+var actionMoving = regexp.MustCompile(`^v?\d+(?:\.\d+)?$`)
 
 func isWorkflow(p string) bool {
 	dir, name := path.Split(p)
@@ -75,11 +84,13 @@ func readWorkflow(_ context.Context, tree *inventory.Tree, name string) (*Docume
 
 var (
 	actionVersion = regexp.MustCompile(`\bv?\d+(?:\.\d+)+[0-9A-Za-z.+-]*|\bv\d+\b`)
+	actionTag     = regexp.MustCompile(`^v?\d+(?:\.\d+)*(?:[-+][0-9A-Za-z.+-]*)?$`)
 	actionName    = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(?:/[^@\s]*)?$`)
 )
 
 // uses adds what a `uses:` asks for. A commit is a version that no one can order; by custom the tag that it had stands
-// in a comment behind it: `uses: actions/checkout@<commit> # v4.2.2`.
+// in a comment behind it: `uses: actions/checkout@<commit> # v4.2.2`. Tags of releases are GitHub's registry, so to
+// speak; all else is a place in a repository.
 func (d *Document) uses(f *yamlFile, n *yaml.Node) {
 	if n == nil || n.Kind != yaml.ScalarNode {
 		return
@@ -97,6 +108,9 @@ func (d *Document) uses(f *yamlFile, n *yaml.Node) {
 		if tag := actionVersion.FindString(n.LineComment); tag != "" {
 			e.Version = tag
 		}
+	}
+	if actionTag.MatchString(e.Version) && !isHex(e.Version, 40) {
+		e.Origin = inventory.OriginRegistry
 	}
 	if d.full(e.Location) != nil {
 		return

@@ -212,3 +212,14 @@ func TestHostileFiles(t *testing.T) {
 		})
 	}
 }
+
+func TestNewestAction(t *testing.T) {
+	for version, want := range map[string]string{
+		"v4": "v4.999999.999999", "v4.1": "v4.1.999999", "v4.1.2": "v4.1.2", "4": "4.999999.999999", "main": "main", "": "",
+		"v4-beta": "v4-beta",
+	} {
+		if got := GitHubActions.Newest(version); got != want {
+			t.Errorf("Newest(%q) = %q, want %q", version, got, want)
+		}
+	}
+}

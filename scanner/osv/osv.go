@@ -222,6 +222,9 @@ func queryFor(pkg *inventory.Package, at inventory.PackageLocation) (query advis
 	}
 	if eco, ok := ecosystem.ByName(pkg.Ecosystem); ok {
 		query.Name = eco.OSVName(query.Name)
+		if eco.Newest != nil {
+			query.Version = eco.Newest(query.Version)
+		}
 	}
 	source = at.Origin == inventory.OriginGit || at.Origin == inventory.OriginURL
 	if source {
