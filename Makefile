@@ -9,7 +9,7 @@ COUNT ?= 10
 
 # Packages whose tests run under the race detector in every run: those that do not link the libraries below, which
 # take minutes to build a second time. The nightly workflow runs all of them (make race-all).
-HEAVY := anchore/syft|google/osv-scalibr|helm\.sh/helm|sigs\.k8s\.io/kustomize|aws/aws-sdk-go
+HEAVY := anchore/syft|helm\.sh/helm|sigs\.k8s\.io/kustomize|aws/aws-sdk-go
 RACE   = $$(go list -test -f '{{if eq .Name "main"}}{{.ImportPath}} {{join .Deps " "}}{{end}}' ./... | grep '^[^ ]*\.test ' | grep -vE '$(HEAVY)' | sed 's/\.test .*//')
 
 .DEFAULT_GOAL := help
@@ -42,7 +42,7 @@ lint: ## the linters of .golangci.yml, and actionlint over the workflows
 
 .PHONY: test
 test: ## all tests in random order; the light packages under the race detector first
-	CGO_ENABLED=1 go test -race -shuffle=on $(RACE)
+	CGO_ENABLED=1 go test -race -short -shuffle=on $(RACE)
 	go test -shuffle=on ./...
 
 .PHONY: race-all
