@@ -73,6 +73,7 @@ func (l *yarnLock) parse(data []byte) []*yarnBlock {
 	var blocks []*yarnBlock
 	var block *yarnBlock
 	var section string
+	var longKey bool // the line before was ? and a key of a block
 	offset := 0
 	if bytes.HasPrefix(data, utf8BOM) {
 		offset = len(utf8BOM)
@@ -88,7 +89,7 @@ func (l *yarnLock) parse(data []byte) []*yarnBlock {
 		}
 		var ok bool
 		switch {
-		case indent == 0 && content[0] == ':' && block != nil && block.end == 0: // the value of a long key
+		case indent == 0 && content[0] == ':' && longKey: // its value
 			ok = true
 		case indent == 0:
 			block, section = &yarnBlock{start: start}, ""
@@ -98,9 +99,6 @@ func (l *yarnLock) parse(data []byte) []*yarnBlock {
 			}
 			if ok {
 				blocks = append(blocks, block)
-				if content[0] == '?' {
-					continue // the end of the block comes after the next line
-				}
 			}
 		case block == nil:
 		case indent == 2:
@@ -110,6 +108,7 @@ func (l *yarnLock) parse(data []byte) []*yarnBlock {
 		default: // deeper: facts about requirements, such as which are optional
 			ok = true
 		}
+		longKey = indent == 0 && bytes.HasPrefix(content, []byte("? "))
 		if !ok {
 			l.broken(start, start+len(text))
 			continue

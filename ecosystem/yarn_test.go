@@ -8,6 +8,7 @@ import (
 
 func FuzzYarnLock(f *testing.F) {
 	seed(f, "npm", "yarn.lock")
+	f.Add("\n?:")
 	f.Fuzz(func(t *testing.T, lock string) {
 		tree := treeOf(t, "yarn.lock", lock, "package.json", `{"dependencies": {"a": "^1.0.0"}, "workspaces": ["*"]}`, "b/package.json", `{"name": "b"}`)
 		doc, err := readYarnLock(t.Context(), tree, "yarn.lock")
