@@ -18,6 +18,7 @@ import (
 var Maven = &Ecosystem{
 	Name: "Maven",
 	Formats: append([]Format{
+		jarFormat,
 		{Name: "pom.xml", Match: isPOM, Read: readPOM},
 	}, gradleFormats...),
 	PURL: func(name, version string) packageurl.PackageURL {

@@ -147,7 +147,36 @@ func Read(ctx context.Context, tree *Tree, sources ...Source) (*Inventory, error
 		all.Notices = append(all.Notices, inv.Notices...)
 	}
 	all.Sort()
+	all.Packages = joined(all.Packages)
 	return all, nil
+}
+
+// joined makes one package of those that several sources found under one id. They are in order of their ids.
+func joined(packages []Package) []Package {
+	var list []Package
+	for _, p := range packages {
+		last := len(list) - 1
+		if last < 0 || list[last].ID != p.ID {
+			list = append(list, p)
+			continue
+		}
+		have := &list[last]
+		have.Licenses = union(have.Licenses, p.Licenses)
+		have.Hashes = union(have.Hashes, p.Hashes)
+		have.Dependencies = union(have.Dependencies, p.Dependencies)
+		have.Locations = append(have.Locations, p.Locations...)
+		slices.SortStableFunc(have.Locations, func(a, b PackageLocation) int { return a.Compare(b.Location) })
+	}
+	return list
+}
+
+func union[T comparable](a, b []T) []T {
+	for _, v := range b {
+		if !slices.Contains(a, v) {
+			a = append(a, v)
+		}
+	}
+	return a
 }
 
 // Sort puts the inventory into the order in which it is reported.

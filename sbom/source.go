@@ -33,7 +33,7 @@ func (Source) Name() string { return "packages" }
 // claim is one file with the format that reads it.
 type claim struct {
 	path   string
-	eco    *ecosystem.Ecosystem
+	eco    *ecosystem.Ecosystem // nil where each entry names its own
 	format *ecosystem.Format
 }
 
@@ -86,6 +86,11 @@ func claimed(tree *inventory.Tree) []claim {
 				}
 			}
 		}
+		for i := range bills {
+			if bills[i].Claims(f) {
+				claims = append(claims, claim{f.Path, nil, &bills[i]})
+			}
+		}
 	}
 	return claims
 }
@@ -107,7 +112,7 @@ func read(ctx context.Context, tree *inventory.Tree, c claim) (r reading) {
 		r.notices = append(r.notices, notice("unreadable-file", c.path, err))
 	}
 	r.notices = append(r.notices, doc.Notices...)
-	if err == nil && len(doc.Entries) >= doc.Declared {
+	if err == nil && len(doc.Entries) >= doc.Declared || c.eco == nil {
 		return r
 	}
 	askSyft(ctx, tree, &r)

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/report"
+	"github.com/trifecta-scanner/trifecta/sbom"
 )
 
 // billsOfMaterials are the formats of sbom.
@@ -47,4 +52,24 @@ func (a *app) sbomCommand() *cobra.Command {
 	}
 	registerOutput(cmd, &specs)
 	return cmd
+}
+
+// readBills reads the bills of materials that the user names.
+func readBills(names []string) ([]inventory.Source, error) {
+	var sources []inventory.Source
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err == nil && info.Size() > inventory.DefaultLimits.FileSize {
+			err = fmt.Errorf("%s: %w", name, inventory.ErrTooLarge)
+		}
+		if err != nil {
+			return nil, unreadable(err)
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, unreadable(err)
+		}
+		sources = append(sources, sbom.Bill{Path: filepath.ToSlash(name), Data: data})
+	}
+	return sources, nil
 }

@@ -33,6 +33,7 @@ type scanOptions struct {
 	asOf    string
 	config  string
 	base    string
+	sboms   []string
 	// proposal says that the tree is what somebody proposes, in a pull request: the base decides how it is judged.
 	proposal bool
 	strict   bool
@@ -58,6 +59,7 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 	f.StringVar(&o.intel, "intel", "", "`DIR` with KEV, EPSS and end-of-life data (default: beside or inside the advisories)")
 	f.StringVar(&o.asOf, "as-of", "", "the `DATE` by which ages and expiries are judged (default today)")
 	f.StringVar(&o.config, "config", "", "configuration `FILE` (default DIR/"+config.FileName+")")
+	f.StringArrayVar(&o.sboms, "sbom", nil, "also match the packages of this bill of materials: CycloneDX or SPDX `FILE`; repeatable")
 	f.StringVar(&o.base, "base", "", "say what is new since `REF|RESULT.json`: a git revision or a saved result")
 	f.BoolVar(&o.proposal, "proposal", false, "take the configuration from the base, and go on where the clone lacks the base")
 	_ = f.MarkHidden("proposal") // ci sets it; a flag that is not there would be a mistake above
@@ -162,6 +164,11 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 			source.Cache = new(sbom.Cache)
 		}
 		p.sources = append(p.sources, source)
+		given, err := readBills(opts.sboms)
+		if err != nil {
+			return nil, nil, err
+		}
+		p.sources = append(p.sources, given...)
 		if !opts.noMatch {
 			if data, err = a.advisories(ctx, dir, cfg, opts); err != nil {
 				return nil, nil, err
