@@ -83,8 +83,10 @@ var homes = []home{
 	{library: "github.com/anchore/syft/syft/format/cyclonedxjson", why: forClouds + "; write with CycloneDX/cyclonedx-go"},
 	{library: "github.com/hashicorp/go-getter", why: forClouds},
 	{library: "github.com/anchore/stereoscope", in: []string{"sbom"}, why: "it is what Syft's resolver is made of"},
-	{library: "github.com/CycloneDX/cyclonedx-go", in: []string{"report"}, why: "a bill of materials is one report format among others, made from the Result"},
-	{library: "github.com/spdx/tools-golang", in: []string{"report"}, why: "a bill of materials is one report format among others, made from the Result"},
+	{library: "github.com/CycloneDX/cyclonedx-go", in: []string{"report", "sbom"}, why: "bills of materials are read by sbom and are one report format among others"},
+	{library: "github.com/spdx/tools-golang", in: []string{"report", "sbom"}, why: "bills of materials are read by sbom and are one report format among others"},
+	{library: "github.com/anchore/go-rpmdb", in: []string{"sbom"}, why: "the databases of rpm are read in one place"},
+	{library: "modernc.org/sqlite", in: []string{"sbom"}, why: "rpm keeps its packages in SQLite, and nothing else here does"},
 	{
 		library: "github.com/google/osv-scalibr", in: []string{"ecosystem", "sbom", "advisory", "scanner/osv"},
 		why: "extractors belong to readers of packages, its semantic package to the evaluation of version ranges",
@@ -112,7 +114,7 @@ var vague = []string{"util", "utils", "common", "helper", "helpers", "types", "m
 var kept = []string{"internal/shared"}
 
 // silent are the packages that may be imported for their side effect.
-var silent = []string{"embed"}
+var silent = []string{"embed", "modernc.org/sqlite"}
 
 // Check reads the Go files of a module and returns what breaks the rules, in order of place. fsys is the folder of
 // go.mod and module its path. Modules inside the module, testdata and hidden folders are left out.
