@@ -93,13 +93,16 @@ func readConanLock(_ context.Context, tree *inventory.Tree, name string) (*Docum
 	})
 	l.connect(manifest)
 	l.doc.Resolve()
-	return l.doc, err
+	return l.doc, unlessFull(err)
 }
 
 // list reads the references of one kind; which of them needs which the file does not say.
 func (l *conanLock) list(scope inventory.Scope, manifest map[string]inventory.Location) error {
 	return l.array(func(start int) error {
 		text, err := l.str()
+		if err == nil {
+			err = l.doc.full(l.location(start))
+		}
 		if err != nil {
 			return err
 		}
@@ -149,6 +152,9 @@ func (l *conanLock) node(key string, start int) error {
 		}
 		return nil
 	})
+	if err == nil {
+		err = l.doc.full(l.location(start))
+	}
 	if err != nil {
 		return err
 	}
@@ -269,12 +275,10 @@ func readConanfile(ctx context.Context, tree *inventory.Tree, name string) (*Doc
 		place := lines.Location(name, line.start, line.start+len(line.text))
 		pkg, version, origin := conanReference(line.text)
 		if pkg == "" {
-			doc.Notices = append(doc.Notices, inventory.Notice{
-				Code: "unreadable-entry", Message: fmt.Sprintf("%q is not NAME/VERSION and was left out", line.text), Location: &place,
-			})
+			doc.unreadable(place, fmt.Sprintf("%q is not NAME/VERSION and was left out", line.text))
 			return
 		}
-		if locked[pkg] {
+		if locked[pkg] || doc.full(place) != nil {
 			return
 		}
 		entry := Entry{Name: pkg, Version: version, Location: place, Origin: origin, Scope: inventory.ScopeRuntime}

@@ -77,6 +77,9 @@ func readRenvLock(_ context.Context, tree *inventory.Tree, name string) (*Docume
 			if p.license != "" {
 				entry.Licenses = []string{p.license}
 			}
+			if err := doc.full(entry.Location); err != nil {
+				return err
+			}
 			at[p.name] = len(doc.Entries)
 			doc.Entries = append(doc.Entries, entry)
 			needs = append(needs, p.needs)
@@ -107,7 +110,7 @@ func readRenvLock(_ context.Context, tree *inventory.Tree, name string) (*Docume
 		}
 	}
 	doc.Resolve()
-	return doc, err
+	return doc, unlessFull(err)
 }
 
 func readRenvPackage(r *jsonReader) (p renvPackage, err error) {

@@ -100,10 +100,12 @@ func readGradleLock(_ context.Context, tree *inventory.Tree, name string) (*Docu
 		place := lines.Location(name, line.start, line.end)
 		if !ok {
 			if bad++; bad == 1 {
-				doc.Notices = append(doc.Notices, inventory.Notice{
-					Code: "unreadable-entry", Message: fmt.Sprintf("a line of %s is not GROUP:ARTIFACT:VERSION=CONFIGURATIONS", name), Location: &place,
-				})
+				doc.unreadable(place, fmt.Sprintf("a line of %s is not GROUP:ARTIFACT:VERSION=CONFIGURATIONS", name))
 			}
+			return
+		}
+		if doc.full(place) != nil {
+			doc.Declared = 0
 			return
 		}
 		if line.configurations == nil && isOldGradleLock(name) {
@@ -285,10 +287,11 @@ func readGradleVerification(_ context.Context, tree *inventory.Tree, name string
 					Location: x.location(component), Scope: inventory.ScopeUnknown, Hashes: hashes,
 				}
 				if entry.Name[0] == ':' || strings.HasSuffix(entry.Name, ":") || entry.Version == "" {
-					doc.Notices = append(doc.Notices, inventory.Notice{
-						Code: "unreadable-entry", Message: "a component without group, name or version was left out", Location: &entry.Location,
-					})
+					doc.unreadable(entry.Location, "a component without group, name or version was left out")
 					return nil
+				}
+				if err := doc.full(entry.Location); err != nil {
+					return err
 				}
 				doc.Entries = append(doc.Entries, entry)
 				return nil
@@ -296,7 +299,7 @@ func readGradleVerification(_ context.Context, tree *inventory.Tree, name string
 		})
 	}, "verification-metadata")
 	doc.Resolve()
-	return doc, err
+	return doc, unlessFull(err)
 }
 
 // gradleDigests are the elements of an artifact that hold a digest, and CycloneDX's names of them.

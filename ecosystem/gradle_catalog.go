@@ -50,7 +50,9 @@ func readCatalog(tree *inventory.Tree, name string) (*gradleCatalog, error) {
 			}
 			if name == "" {
 				place := file.place(m)
-				c.notices = append(c.notices, inventory.Notice{Code: "unreadable-entry", Message: fmt.Sprintf("the entry %q names no package", m.key), Location: &place})
+				if len(c.notices) < maxUnreadable {
+					c.notices = append(c.notices, inventory.Notice{Code: "unreadable-entry", Message: fmt.Sprintf("the entry %q names no package", m.key), Location: &place})
+				}
 				continue
 			}
 			accessor := gradleAlias(m.key)

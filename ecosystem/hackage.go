@@ -56,6 +56,9 @@ func readCabalFreeze(_ context.Context, tree *inventory.Tree, name string) (*Doc
 				}
 				doc.Roots = append(doc.Roots, len(doc.Entries))
 			}
+			if doc.full(entry.Location) != nil {
+				break
+			}
 			if own[entry.Name] {
 				entry.Origin = inventory.OriginWorkspace
 			}
@@ -304,7 +307,7 @@ func readStackLock(_ context.Context, tree *inventory.Tree, name string) (*Docum
 		}
 		entry, ok := f.stackEntry(completed)
 		if !ok {
-			doc.Notices = append(doc.Notices, unreadableStackEntry(entry))
+			doc.unreadable(entry.Location, "an entry names no version of a package and was left out")
 			continue
 		}
 		entry.Manifest = asked[entry.Name]
@@ -374,7 +377,7 @@ func readStackYAML(ctx context.Context, tree *inventory.Tree, name string) (*Doc
 		case !ok && n.Kind == yaml.MappingNode && (entry.Origin == inventory.OriginGit || entry.Origin == inventory.OriginURL):
 			continue // the packages in a repository or archive have no names here; the lock file has them
 		case !ok:
-			doc.Notices = append(doc.Notices, unreadableStackEntry(entry))
+			doc.unreadable(entry.Location, "an entry names no version of a package and was left out")
 			continue
 		}
 		if !slices.Contains(locked, entry.Name) {
@@ -384,8 +387,4 @@ func readStackYAML(ctx context.Context, tree *inventory.Tree, name string) (*Doc
 	}
 	doc.Resolve()
 	return doc, err
-}
-
-func unreadableStackEntry(e Entry) inventory.Notice {
-	return inventory.Notice{Code: "unreadable-entry", Message: "an entry names no version of a package and was left out", Location: &e.Location}
 }

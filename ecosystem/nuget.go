@@ -141,9 +141,7 @@ func (d *msbuildDocument) reference(file *msbuildFile, ref nugetReference, updat
 		include = strings.TrimSpace(include)
 		names := d.project.values(include, file)
 		if names == nil {
-			d.Notices = append(d.Notices, inventory.Notice{
-				Code: "unreadable-entry", Message: fmt.Sprintf("the package %s has a name that only a build knows and was left out", include), Location: &ref.place,
-			})
+			d.unreadable(ref.place, fmt.Sprintf("the package %s has a name that only a build knows and was left out", include))
 		}
 		for _, name := range names {
 			if name == "" || strings.ContainsAny(name, "*?") || d.locked[strings.ToLower(name)] {
@@ -152,6 +150,9 @@ func (d *msbuildDocument) reference(file *msbuildFile, ref nugetReference, updat
 			entry := Entry{Name: name, Location: ref.place, Scope: inventory.ScopeRuntime, Origin: d.sources.origin(name)}
 			if strings.EqualFold(ref.private, "all") {
 				entry.Scope = inventory.ScopeDevelopment
+			}
+			if d.full(ref.place) != nil {
+				return
 			}
 			for _, want := range d.versions(file, ref, name, updates) {
 				var isRange bool
@@ -258,8 +259,11 @@ func readPackagesConfig(_ context.Context, tree *inventory.Tree, name string) (*
 			}
 			entry.Location = x.location(e)
 			if entry.Name == "" {
-				doc.Notices = append(doc.Notices, inventory.Notice{Code: "unreadable-entry", Message: "a package without an id was left out", Location: &entry.Location})
+				doc.unreadable(entry.Location, "a package without an id was left out")
 				return nil
+			}
+			if err := doc.full(entry.Location); err != nil {
+				return err
 			}
 			open.note(entry, "", false)
 			doc.Entries = append(doc.Entries, entry)
@@ -268,7 +272,7 @@ func readPackagesConfig(_ context.Context, tree *inventory.Tree, name string) (*
 	}, "packages")
 	doc.Notices = append(doc.Notices, open.notices(name)...)
 	doc.Resolve()
-	return doc, err
+	return doc, unlessFull(err)
 }
 
 // nugetProjectName names the project that a lock file stands beside: that of its only project file, else the folder.

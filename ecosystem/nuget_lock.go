@@ -74,13 +74,16 @@ func readNuGetLock(_ context.Context, tree *inventory.Tree, name string) (*Docum
 		return r.object(func(framework string, _ int) error {
 			return r.object(func(pkg string, start int) error {
 				doc.Declared++
+				if err := doc.full(r.location(start)); err != nil {
+					return err
+				}
 				return readNuGetLocked(r, graph, manifest, framework, pkg, start)
 			})
 		})
 	})
 	graph.connect()
 	doc.Resolve()
-	return doc, err
+	return doc, unlessFull(err)
 }
 
 // readNuGetLocked reads one package of one framework.
@@ -211,7 +214,7 @@ func readNuGetAssets(_ context.Context, tree *inventory.Tree, name string) (*Doc
 	})
 	a.connect(tree)
 	doc.Resolve()
-	return doc, err
+	return doc, unlessFull(err)
 }
 
 func (a *nugetAssets) readTargets() error {
@@ -252,10 +255,11 @@ func (a *nugetAssets) readLibraries() error {
 		place := a.location(start)
 		name, version, ok := strings.Cut(key, "/")
 		if !ok || name == "" || version == "" {
-			a.graph.doc.Notices = append(a.graph.doc.Notices, inventory.Notice{
-				Code: "unreadable-entry", Message: fmt.Sprintf("the library %q has no version and was left out", key), Location: &place,
-			})
+			a.graph.doc.unreadable(place, fmt.Sprintf("the library %q has no version and was left out", key))
 			return nil
+		}
+		if err := a.graph.doc.full(place); err != nil {
+			return err
 		}
 		entry := Entry{Name: name, Version: version, Location: place, Hashes: nugetHash(hash), Origin: a.graph.sources.origin(name)}
 		switch kind {
@@ -394,6 +398,9 @@ func readNuGetPins(tree *inventory.Tree, name, list string, version func(*jsonRe
 				return err
 			}
 			entry := Entry{Name: pkg, Version: want, Location: r.location(start), Scope: inventory.ScopeDevelopment}
+			if err := doc.full(entry.Location); err != nil {
+				return err
+			}
 			open.note(entry, want, false)
 			doc.Roots = append(doc.Roots, len(doc.Entries))
 			doc.Entries = append(doc.Entries, entry)
@@ -402,5 +409,5 @@ func readNuGetPins(tree *inventory.Tree, name, list string, version func(*jsonRe
 	})
 	doc.Notices = append(doc.Notices, open.notices(name)...)
 	doc.Resolve()
-	return doc, err
+	return doc, unlessFull(err)
 }

@@ -76,3 +76,20 @@ func firstOf(names []string) string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// maxUnreadable is how many unreadable entries of one file are told one by one.
+const maxUnreadable = 50
+
+// unreadable notes an entry that could not be understood. Of a file with very many of them the first ones are told:
+// what is said must not outgrow what was read.
+func (d *Document) unreadable(place inventory.Location, message string) {
+	if len(d.Notices) < maxUnreadable {
+		d.Notices = append(d.Notices, inventory.Notice{Code: "unreadable-entry", Message: message, Location: &place})
+		return
+	}
+	if len(d.Notices) == maxUnreadable {
+		d.Notices = append(d.Notices, inventory.Notice{
+			Code: "unreadable-entry", Message: fmt.Sprintf("%s has further entries that can't be read", place.Path), Location: &place,
+		})
+	}
+}

@@ -25,6 +25,18 @@ type xmlReader struct {
 	depth int // elements that are open
 }
 
+// Bounds that files written by people and tools stay far below: the parser keeps all open elements and all attributes
+// of one.
+const (
+	maxXMLDepth = 1 << 17
+	maxXMLTag   = 1 << 20 // bytes from one "<" to the next
+)
+
+var (
+	errXMLDepth = fmt.Errorf("elements are more than %d deep", maxXMLDepth)
+	errXMLTag   = fmt.Errorf("an element is longer than %d bytes", maxXMLTag)
+)
+
 // xmlElement is the start tag of one element.
 type xmlElement struct {
 	name  string // without its namespace
@@ -49,10 +61,21 @@ func newXMLReader(name string, data []byte) (*xmlReader, error) {
 	if err != nil {
 		return nil, &Error{Location: inventory.Location{Path: name, Line: 1}, Err: err}
 	}
+	lines := inventory.NewLines(data)
+	for at := 0; at < len(data); {
+		next := bytes.IndexByte(data[at:], '<')
+		if next < 0 {
+			next = len(data) - at
+		}
+		if next > maxXMLTag {
+			return nil, &Error{Location: lines.Location(name, at, at), Err: errXMLTag}
+		}
+		at += next + 1
+	}
 	dec := xml.NewDecoder(bytes.NewReader(data))
 	dec.Entity = xml.HTMLEntity
 	dec.CharsetReader = func(_ string, input io.Reader) (io.Reader, error) { return input, nil }
-	return &xmlReader{dec: dec, path: name, lines: inventory.NewLines(data)}, nil
+	return &xmlReader{dec: dec, path: name, lines: lines}, nil
 }
 
 // xmlUTF8 decodes by the byte order mark, else by the encoding that the XML declaration names.
@@ -158,7 +181,9 @@ func (x *xmlReader) each(visit func(xmlElement) error) error {
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
-			x.depth++
+			if x.depth++; x.depth > maxXMLDepth {
+				return x.failed(errXMLDepth)
+			}
 			if err := visit(xmlElement{name: t.Name.Local, attrs: t.Attr, start: start}); err != nil {
 				return err
 			}
@@ -181,7 +206,9 @@ func (x *xmlReader) leave(depth int) error {
 		}
 		switch token.(type) {
 		case xml.StartElement:
-			x.depth++
+			if x.depth++; x.depth > maxXMLDepth {
+				return x.failed(errXMLDepth)
+			}
 		case xml.EndElement:
 			x.depth--
 		}
@@ -200,7 +227,9 @@ func (x *xmlReader) text() (string, error) {
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
-			x.depth++
+			if x.depth++; x.depth > maxXMLDepth {
+				return "", x.failed(errXMLDepth)
+			}
 		case xml.EndElement:
 			x.depth--
 		case xml.CharData:
