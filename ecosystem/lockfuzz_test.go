@@ -30,7 +30,7 @@ func fuzzFormat(f *testing.F, format Format, ecosystem, lock, manifest, goodLock
 
 func FuzzGemfileLock(f *testing.F) {
 	fuzzFormat(f, RubyGems.Formats[0], "rubygems", "Gemfile.lock", "Gemfile",
-		"GEM\n  remote: https://rubygems.org/\n  specs:\n    rails (7.1.0)\n      rack\n    rack (2.2.8)\n\nDEPENDENCIES\n  rails\n  rack!\n",
+		"GEM\n  remote: https://registry.example/\n  specs:\n    rails (7.1.0)\n      rack\n    rack (2.2.8)\n\nDEPENDENCIES\n  rails\n  rack!\n",
 		"gem 'rails'\ngroup :test do\n  gem 'rack'\nend\n")
 }
 

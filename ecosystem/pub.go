@@ -36,7 +36,6 @@ func readPubspecLock(_ context.Context, tree *inventory.Tree, name string) (*Doc
 	doc := &Document{}
 	manifest := readPubspec(tree, path.Join(path.Dir(name), "pubspec.yaml"))
 	doc.Root = projectName(manifest.name, name)
-	hosts := map[string]bool{}
 	var host []string
 	for key, p := range yamlMembers(yamlAt(root, "packages")) {
 		doc.Declared++
@@ -58,8 +57,6 @@ func readPubspecLock(_ context.Context, tree *inventory.Tree, name string) (*Doc
 			if e.Version == "0.0.0" {
 				e.Version = ""
 			}
-		default:
-			hosts[at] = true
 		}
 		if sum := yamlTextAt(p, "description", "sha256"); isHex(sum, 64) {
 			e.Hashes = []inventory.Hash{{Algorithm: "SHA-256", Value: strings.ToLower(sum)}}
@@ -76,18 +73,14 @@ func readPubspecLock(_ context.Context, tree *inventory.Tree, name string) (*Doc
 		host = append(host, at)
 		doc.Entries = append(doc.Entries, e)
 	}
-	for i := range doc.Entries {
-		if e := &doc.Entries[i]; e.Origin == "" && len(hosts) > 1 && !isPublicPub(host[i]) {
-			e.Origin = inventory.OriginPrivate
-		}
-	}
+	doc.markPrivate(func(i int) string { return host[i] }, isPublicPub)
 	doc.Resolve()
 	return doc, err
 }
 
 func isPublicPub(address string) bool {
 	_, host, _ := strings.Cut(strings.TrimSuffix(address, "/"), "://")
-	return address == "" || host == "pub.dev" || host == "pub.dartlang"+".org"
+	return host == "pub"+".dev"
 }
 
 // pubspec is what a pubspec.yaml asks for.

@@ -292,35 +292,6 @@ func (d *pythonDoc) askFor(name, version string, where inventory.Location, scope
 	}
 }
 
-// markMirrors calls packages private that come from another registry than the rest. address returns the registry that
-// the lock file names for an entry, "" for the default one. A file that names only one registry draws everything
-// through it, public packages too: it is a mirror.
-func (d *pythonDoc) markMirrors(address func(i int) string) {
-	count := map[string]int{}
-	for i, e := range d.Entries {
-		if e.Origin == "" || e.Origin == inventory.OriginRegistry {
-			count[address(i)]++
-		}
-	}
-	if len(count) < 2 {
-		return
-	}
-	public := slices.MaxFunc(sortedKeys(count), func(a, b string) int {
-		return cmp.Or(cmp.Compare(count[a], count[b]), strings.Compare(b, a))
-	})
-	for name := range count {
-		if isPublicPyPI(name) {
-			public = name
-		}
-	}
-	for i := range d.Entries {
-		e := &d.Entries[i]
-		if at := address(i); at != public && (e.Origin == "" || e.Origin == inventory.OriginRegistry) {
-			e.Origin = inventory.OriginPrivate
-		}
-	}
-}
-
 // isPublicPyPI reports whether an address is that of the index at its own domain, or no address at all.
 func isPublicPyPI(address string) bool {
 	if address == "" {

@@ -54,7 +54,7 @@ func readPoetryLock(_ context.Context, tree *inventory.Tree, name string) (*Docu
 			d.need(i, m.key, "")
 		}
 	}
-	d.markMirrors(func(i int) string { return sources[i] })
+	d.markPrivate(func(i int) string { return sources[i] }, isPublicPyPI)
 	return d.finish(f, readPyproject(tree, path.Join(path.Dir(name), "pyproject.toml")))
 }
 
@@ -82,7 +82,7 @@ func readUVLock(_ context.Context, tree *inventory.Tree, name string) (*Document
 		u.entry(p)
 	}
 	u.connect()
-	u.markMirrors(func(i int) string { return u.packages[i].table.string("source", "registry") })
+	u.markPrivate(func(i int) string { return u.packages[i].table.string("source", "registry") }, isPublicPyPI)
 	u.Root = projectName(cmp.Or(readPyproject(tree, path.Join(u.dir, "pyproject.toml")).name, u.project), name)
 	notices, err := u.file.split()
 	u.Notices = append(u.Notices, notices...)
@@ -280,6 +280,6 @@ func readPylock(_ context.Context, tree *inventory.Tree, name string) (*Document
 			d.need(i, dependency.table.string("name"), dependency.table.string("version"))
 		}
 	}
-	d.markMirrors(func(i int) string { return index[i] })
+	d.markPrivate(func(i int) string { return index[i] }, isPublicPyPI)
 	return d.finish(f, m)
 }

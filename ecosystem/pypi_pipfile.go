@@ -90,12 +90,12 @@ func readPipfileLock(_ context.Context, tree *inventory.Tree, name string) (*Doc
 		}))
 	})
 	d.pipfile(tree, path.Join(path.Dir(name), "Pipfile"))
-	d.markMirrors(func(i int) string {
+	d.markPrivate(func(i int) string {
 		if index[i] == "pypi" { // the name that pipenv gives to the public index
 			return ""
 		}
 		return index[i]
-	})
+	}, isPublicPyPI)
 	d.Resolve()
 	return d.Document, unlessFull(err)
 }

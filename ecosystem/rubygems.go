@@ -162,7 +162,6 @@ func (l *gemLock) checksum(text string) {
 func (l *gemLock) connect(tree *inventory.Tree, name string) {
 	entries := l.doc.Entries
 	edges := edges{doc: l.doc}
-	remotes := map[string]bool{}
 	for i := range entries {
 		e := &entries[i]
 		if h, ok := l.hashes[e.Name+" "+e.Version]; ok {
@@ -173,17 +172,8 @@ func (l *gemLock) connect(tree *inventory.Tree, name string) {
 				edges.add(i, j)
 			}
 		}
-		if e.Origin == "" {
-			remotes[l.remote[i]] = true
-		}
 	}
-	// With several remotes, those that are not the public registry hold packages of their own; a single one that is not
-	// is a mirror.
-	for i := range entries {
-		if e := &entries[i]; e.Origin == "" && len(remotes) > 1 && !isPublicRubyGems(l.remote[i]) {
-			e.Origin = inventory.OriginPrivate
-		}
-	}
+	l.doc.markPrivate(func(i int) string { return l.remote[i] }, isPublicRubyGems)
 	gemfile := readGemfile(tree, gemfileOf(name))
 	specs := readGemspecs(tree, path.Dir(name))
 	for _, asked := range l.asked {

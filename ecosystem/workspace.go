@@ -1,6 +1,12 @@
 package ecosystem
 
-import "github.com/trifecta-scanner/trifecta/inventory"
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/trifecta-scanner/trifecta/inventory"
+)
 
 // ask is how one of the repository's own packages asks for another package.
 type ask struct {
@@ -89,6 +95,40 @@ func (d *Document) scopes() {
 			if e := &d.Entries[i]; e.Scope == "" && reached[i] {
 				e.Scope = scope
 			}
+		}
+	}
+}
+
+// markPrivate calls packages private that come from another registry than the public one. address returns the registry
+// that the file names for an entry, "" for the default one. A file that names only one registry draws everything
+// through it, public packages too: it is a mirror. Of several, the public one is that which isPublic knows, else that
+// of most packages. "" says nothing unless isPublic takes it for the default.
+func (d *Document) markPrivate(address func(i int) string, isPublic func(address string) bool) {
+	count := map[string]int{}
+	taken := func(i int) (from string, ok bool) {
+		from = address(i)
+		e := &d.Entries[i]
+		return from, (e.Origin == "" || e.Origin == inventory.OriginRegistry) && (from != "" || isPublic(""))
+	}
+	for i := range d.Entries {
+		if from, ok := taken(i); ok {
+			count[from]++
+		}
+	}
+	if len(count) < 2 {
+		return
+	}
+	public := slices.MaxFunc(sortedKeys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[a], count[b]), strings.Compare(b, a))
+	})
+	for name := range count {
+		if isPublic(name) {
+			public = name
+		}
+	}
+	for i := range d.Entries {
+		if from, ok := taken(i); ok && from != public && !isPublic(from) {
+			d.Entries[i].Origin = inventory.OriginPrivate
 		}
 	}
 }
