@@ -26,12 +26,42 @@ func (e *encoder) strings(list []string) {
 // decoder reads what an encoder wrote. After the first value that is not there, all further ones are zero and err is
 // set: callers check it once, before they use what they read. Texts share the memory of the buffer.
 type decoder struct {
-	b   string
-	err error
+	b     string
+	err   error
+	arena *arena // where lists are taken from; nil: each from memory of its own
+}
+
+// arena is memory that is taken a piece at a time for many small lists.
+type arena struct {
+	ranges  []Range
+	events  []Event
+	strings []string
+}
+
+const arenaPiece = 64
+
+// take returns a list of n zero values.
+func take[T any](slab *[]T, n int) []T {
+	if n > arenaPiece/4 {
+		return make([]T, n)
+	}
+	if n > len(*slab) {
+		*slab = make([]T, arenaPiece)
+	}
+	list := (*slab)[:n:n]
+	*slab = (*slab)[n:]
+	return list
 }
 
 // newDecoder reads a buffer that is never changed afterwards.
 func newDecoder(b []byte) *decoder { return &decoder{b: unsafe.String(unsafe.SliceData(b), len(b))} }
+
+func (d *decoder) lists() *arena {
+	if d.arena == nil {
+		d.arena = new(arena)
+	}
+	return d.arena
+}
 
 func (d *decoder) fail() { d.b, d.err = "", errDamaged }
 
@@ -76,7 +106,7 @@ func (d *decoder) strings() []string {
 	if n == 0 {
 		return nil
 	}
-	list := make([]string, n)
+	list := take(&d.lists().strings, n)
 	for i := range list {
 		list[i] = d.string()
 	}
@@ -142,7 +172,7 @@ func (d *decoder) ranges() []Range {
 	if n == 0 {
 		return nil
 	}
-	ranges := make([]Range, n)
+	ranges := take(&d.lists().ranges, n)
 	for i := range ranges {
 		r := &ranges[i]
 		switch kind := d.uint(); {
@@ -155,7 +185,7 @@ func (d *decoder) ranges() []Range {
 		}
 		r.Repo = d.string()
 		if n := d.count(1); n > 0 {
-			r.Events = make([]Event, n)
+			r.Events = take(&d.lists().events, n)
 		}
 		for j := range r.Events {
 			v := &r.Events[j]
@@ -230,7 +260,7 @@ func (d *decoder) record(keep func(Package) bool) *Record {
 	r.Severity = d.severities()
 	for n := d.count(3); n > 0 && d.err == nil; n-- {
 		p := Package{Ecosystem: d.string(), Name: d.string()}
-		entry := decoder{b: d.string()}
+		entry := decoder{b: d.string(), arena: d.arena}
 		if keep != nil && !keep(p) {
 			continue
 		}

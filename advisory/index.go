@@ -215,12 +215,13 @@ func (x *Index) match(ctx context.Context, queries []Query, keep func(Package) b
 	hits := make([][]uint32, len(queries))
 	undecided := make(map[string]int)
 	wanted := make(map[uint32]*stored)
+	var memory arena
 	for i, q := range queries {
 		if i%64 == 0 && ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
 		question := newQuestion(q)
-		numbers, vague, err := x.ask(question)
+		numbers, vague, err := x.ask(question, &memory)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -254,7 +255,7 @@ func packageKey(base, name string) string { return base + "\x00" + name }
 func idKey(id string) string              { return "\x01" + strings.ToUpper(id) }
 
 // ask returns the numbers of the records that apply, ascending, and for how many that is undecided.
-func (x *Index) ask(q *question) (numbers []uint32, vague int, err error) {
+func (x *Index) ask(q *question, memory *arena) (numbers []uint32, vague int, err error) {
 	postings, err := x.postings(packageKey(q.base, q.name))
 	if err != nil || postings == nil {
 		return nil, 0, err
@@ -282,7 +283,7 @@ func (x *Index) ask(q *question) (numbers []uint32, vague int, err error) {
 		if answer == affected || q.base != gitEcosystem && !sameRelease(suffix, q.suffix) {
 			continue
 		}
-		v, err := x.evaluate(q, suffix, body)
+		v, err := x.evaluate(q, suffix, body, memory)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -296,7 +297,7 @@ func (x *Index) ask(q *question) (numbers []uint32, vague int, err error) {
 }
 
 // evaluate evaluates the ranges and versions of one affected entry.
-func (x *Index) evaluate(q *question, suffix string, body uint64) (verdict, error) {
+func (x *Index) evaluate(q *question, suffix string, body uint64, memory *arena) (verdict, error) {
 	section := x.file.sections[sectionBodies]
 	if body >= section.length {
 		return 0, damage("there are no ranges at %d", body)
@@ -314,6 +315,7 @@ func (x *Index) evaluate(q *question, suffix string, body uint64) (verdict, erro
 		return 0, err
 	}
 	d := newDecoder(raw)
+	d.arena = memory
 	// The list of versions first, and without making texts of them: it is what most often decides.
 	for n := d.count(1); n > 0; n-- {
 		if q.is(d.string()) {
@@ -455,13 +457,14 @@ func (x *Index) load(ctx context.Context, wanted map[uint32]*stored, keep func(P
 
 func (x *Index) loadGroups(groups [][]place, next func() (int, bool), keep func(Package) bool, each func(uint32, *stored)) (err error) {
 	defer guard(&err)()
+	var memory arena
 	for i, ok := next(); ok; i, ok = next() {
 		block, err := x.block(uint64(groups[i][0].block))
 		if err != nil {
 			return err
 		}
 		for _, p := range groups[i] {
-			s, err := readStored(block, uint64(p.offset), keep)
+			s, err := readStored(block, uint64(p.offset), keep, &memory)
 			if err != nil {
 				return err
 			}
@@ -500,7 +503,7 @@ type stored struct {
 	folders []string // of the bucket that it was found in
 }
 
-func readStored(block []byte, offset uint64, keep func(Package) bool) (*stored, error) {
+func readStored(block []byte, offset uint64, keep func(Package) bool, memory *arena) (*stored, error) {
 	if offset > uint64(len(block)) {
 		return nil, damage("there is no record at %d of its block", offset)
 	}
@@ -510,6 +513,7 @@ func readStored(block []byte, offset uint64, keep func(Package) bool) (*stored, 
 	} else {
 		d.fail()
 	}
+	d.arena = memory
 	s := &stored{sum: uint32(d.uint()), folders: d.strings()}
 	s.record = d.record(keep)
 	if d.err != nil || s.record.ID == "" {
