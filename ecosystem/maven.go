@@ -508,7 +508,10 @@ func (d *mavenDocument) self() {
 func (d *mavenDocument) add(dep mavenDependency, profile *mavenProfile, inherited bool) {
 	key, known := d.project.key(dep, profile)
 	if key.group == "" || key.artifact == "" {
-		d.notice("unreadable-entry", "a dependency without groupId or artifactId was left out", dep.place)
+		d.unreadable(dep.place, "a dependency without groupId or artifactId was left out")
+		return
+	}
+	if d.full(dep.place) != nil {
 		return
 	}
 	if inherited && d.seen[key] {
