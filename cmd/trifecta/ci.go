@@ -122,18 +122,8 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 	case withoutBase:
 		base = ""
 	}
-	process.args = a.scanArguments(cmd.Flags(), dir, raw, base)
+	process.args = a.scanArguments(cmd.Flags(), dir, raw, base, e.proposal(), opts.scan.base == "")
 	outcome, err := a.runScanProcess(cmd.Context(), process)
-	if err == nil && outcome.code == exitUsage && base != "" && opts.scan.base == "" {
-		// Nobody asked for this base: a clone that does not hold it is scanned all the same.
-		why := outcome.message()
-		base = ""
-		process.args = a.scanArguments(cmd.Flags(), dir, raw, base)
-		outcome, err = a.runScanProcess(cmd.Context(), process)
-		if err == nil && outcome.code != exitUsage {
-			trouble = append(trouble, "not compared with the base, so that every finding counts as new: "+why)
-		}
-	}
 	if err != nil {
 		return &exitError{code: exitUnable, err: err}
 	}
@@ -147,7 +137,7 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 	// There is something to show, whether or not the findings or --strict make the step fail.
 	changed := cmd.Flags().Changed
 	p := publisher{
-		getenv: a.getenv, workflow: workflow, opts: opts, files: files, event: e, compared: base != "",
+		getenv: a.getenv, workflow: workflow, opts: opts, files: files, event: e, compared: base != "" && !hasNotice(res, baseMissing),
 		tokenWanted: changed("comment") || changed("suggestions") || changed("upload-sarif") || opts.dependencySnapshot,
 	}
 	if err := p.publish(cmd.Context(), dir, res, trouble); err != nil {

@@ -54,3 +54,7 @@ func (e event) base() string {
 	}
 	return ""
 }
+
+// proposal reports whether the event is about a change that somebody proposes, whose own configuration does not count
+// before it is merged.
+func (e event) proposal() bool { return e.base() != "" }

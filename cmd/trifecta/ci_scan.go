@@ -170,7 +170,7 @@ func repositoryOf(dir string) string {
 // scanArguments returns the command line of the scan process: what was asked of ci, as far as it is scan's business.
 // It writes nothing but the result. A pipeline shows findings before it stops anybody's work, so that only what the user
 // or the configuration names makes it fail.
-func (a *app) scanArguments(flags *pflag.FlagSet, dir, result, base string) []string {
+func (a *app) scanArguments(flags *pflag.FlagSet, dir, result, base string, proposal, baseOptional bool) []string {
 	var known cobra.Command
 	new(scanOptions).register(&known)
 	args := []string{"scan", "--output=json=" + result, "--fail-on-default=none"}
@@ -188,6 +188,12 @@ func (a *app) scanArguments(flags *pflag.FlagSet, dir, result, base string) []st
 	})
 	if base != "" {
 		args = append(args, "--base="+base)
+	}
+	if base != "" && baseOptional {
+		args = append(args, "--base-optional")
+	}
+	if proposal {
+		args = append(args, "--proposal")
 	}
 	if a.verbose || a.getenv("RUNNER_DEBUG") == "1" {
 		args = append(args, "--verbose")

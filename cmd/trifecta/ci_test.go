@@ -195,10 +195,10 @@ func TestScanArguments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := (&app{getenv: getenv}).scanArguments(cmd.Flags(), "-dir", "r.json", "main")
+	got := (&app{getenv: getenv}).scanArguments(cmd.Flags(), "-dir", "r.json", "main", true, false)
 	want := []string{
 		"scan", "--output=json=r.json", "--fail-on-default=none",
-		"--db=-x", "--fail-on=high", "--fail-on=act", "--offline=true", "--only=images", "--base=main", "--verbose", "--", "-dir",
+		"--db=-x", "--fail-on=high", "--fail-on=act", "--offline=true", "--only=images", "--base=main", "--proposal", "--verbose", "--", "-dir",
 	}
 	slices.Sort(got[3:8])
 	slices.Sort(want[3:8])

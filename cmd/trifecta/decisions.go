@@ -14,17 +14,24 @@ import (
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
-// since opens the base of the scan, if there is one. For a proposal a base that the clone lacks is a notice: whoever
-// proposes a change is not kept from seeing the rest.
+// baseMissing is the code of the notice that a proposal could not be compared.
+const baseMissing = "base-missing"
+
+func hasNotice(res *scanner.Result, code string) bool {
+	return slices.ContainsFunc(res.Notices, func(n inventory.Notice) bool { return n.Code == code })
+}
+
+// since opens the base of the scan, if there is one. A base that nobody asked for by name and that the clone lacks is a
+// notice: whoever proposes a change is not kept from seeing the rest.
 func (a *app) since(dir string, opts *scanOptions) (*base, []inventory.Notice, error) {
 	if opts.base == "" {
 		return nil, nil, nil
 	}
 	since, err := openBase(dir, opts.base)
-	if exit := (*exitError)(nil); opts.proposal && errors.As(err, &exit) {
+	if exit := (*exitError)(nil); opts.baseOptional && errors.As(err, &exit) {
 		return nil, []inventory.Notice{{
-			Code:    "base-missing",
-			Message: fmt.Sprintf("the change was not compared with its base, and every finding counts as new: %v; %s", exit.err, exit.hint),
+			Code:    baseMissing,
+			Message: fmt.Sprintf("not compared with the base, so that every finding counts as new: %v; %s", exit.err, exit.hint),
 		}}, nil
 	}
 	return since, nil, err

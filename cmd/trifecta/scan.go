@@ -36,7 +36,9 @@ type scanOptions struct {
 	sboms   []string
 	// proposal says that the tree is what somebody proposes, in a pull request: the base decides how it is judged.
 	proposal bool
-	strict   bool
+	// baseOptional says that the scan goes on where the clone lacks the base.
+	baseOptional bool
+	strict       bool
 	// noMatch makes the inventory alone: sbom looks nothing up.
 	noMatch bool
 	// failOnDefault is what counts where neither the flag nor the configuration says it.
@@ -61,8 +63,11 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 	f.StringVar(&o.config, "config", "", "configuration `FILE` (default DIR/"+config.FileName+")")
 	f.StringArrayVar(&o.sboms, "sbom", nil, "also match the packages of this bill of materials: CycloneDX or SPDX `FILE`; repeatable")
 	f.StringVar(&o.base, "base", "", "say what is new since `REF|RESULT.json`: a git revision or a saved result")
-	f.BoolVar(&o.proposal, "proposal", false, "take the configuration from the base, and go on where the clone lacks the base")
-	_ = f.MarkHidden("proposal") // ci sets it; a flag that is not there would be a mistake above
+	f.BoolVar(&o.proposal, "proposal", false, "take the configuration from the base")
+	f.BoolVar(&o.baseOptional, "base-optional", false, "go on where the clone lacks the base")
+	for _, name := range []string{"proposal", "base-optional"} {
+		_ = f.MarkHidden(name) // ci sets them; a flag that is not there would be a mistake above
+	}
 	f.BoolVar(&o.strict, "strict", false, "exit with 3 when a part could not be looked at")
 	for _, name := range []string{"db", "intel"} {
 		_ = cmd.MarkFlagDirname(name) // a completion hint: a flag that is not there would be a mistake above
