@@ -36,7 +36,7 @@ vet: ## go vet
 
 .PHONY: lint
 lint: ## the linters of .golangci.yml, and actionlint over the workflows
-	go tool -modfile=tools/go.mod golangci-lint run ./...
+	go tool -modfile=tools/go.mod golangci-lint run --allow-parallel-runners ./...
 	go tool -modfile=tools/actionlint/go.mod actionlint
 	go tool -modfile=tools/actionlint/go.mod actionlint examples/workflows/*.yml e2e/sample/.github/workflows/*.yml
 
