@@ -1,3 +1,3 @@
-module "example.org/work/lib"
+module "example.org/multi/lib"
 
 require example.org/dep v1.0.0

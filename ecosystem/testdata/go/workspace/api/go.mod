@@ -1,11 +1,11 @@
-module example.org/work/api
+module example.org/multi/api
 
 go 1.23
 
 toolchain default
 
 require (
-	example.org/work/lib v0.1.0
+	example.org/multi/lib v0.1.0
 	example.org/dep v1.1.0
 )
 
