@@ -3,12 +3,10 @@ package ecosystem
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/package-url/packageurl-go"
@@ -159,105 +157,28 @@ func parseCabal(name string, data []byte, asks map[string]cabalAsk) {
 
 var stackHackage = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9\-]*)-([0-9][0-9.]*)(?:@.*)?$`)
 
-// stackFile is a YAML file of stack with the places of its values.
-type stackFile struct {
-	path  string
-	lines *inventory.Lines
-	line  []int // the offset at which each line begins
-	root  *yaml.Node
-}
-
-// yamlErrorLine finds the line in the messages of the YAML parser.
-var yamlErrorLine = regexp.MustCompile(`^yaml: line (\d+): `)
-
-// readStackFile reads one YAML document. Anchors are not expanded.
-func readStackFile(tree *inventory.Tree, name string) (*stackFile, error) {
+// readStackFile reads a YAML file of stack; it is empty where there is none.
+func readStackFile(tree *inventory.Tree, name string) (*yamlFile, error) {
 	data, err := tree.ReadFile(name)
 	if err != nil {
-		return nil, err
+		return &yamlFile{}, err
 	}
-	return parseStackFile(name, data)
-}
-
-// maxStackFile bounds what is given to the YAML parser, which needs many times the size of a file.
-const maxStackFile = 8 << 20
-
-func parseStackFile(name string, data []byte) (*stackFile, error) {
-	f := &stackFile{path: name, lines: inventory.NewLines(data), line: []int{0}}
-	if len(data) > maxStackFile {
-		return f, &Error{Location: inventory.Location{Path: name}, Err: fmt.Errorf("larger than %d MiB", maxStackFile>>20)}
+	f, err := parseYAML(name, data)
+	if f == nil {
+		f = &yamlFile{}
 	}
-	for i, b := range data {
-		if b == '\n' {
-			f.line = append(f.line, i+1)
-		}
-	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(data, &document); err != nil {
-		location := inventory.Location{Path: name}
-		text := strings.TrimPrefix(err.Error(), "yaml: ")
-		if m := yamlErrorLine.FindStringSubmatch(err.Error()); m != nil {
-			location.Line, _ = strconv.Atoi(m[1])
-			text = strings.TrimPrefix(err.Error(), m[0])
-		}
-		return f, &Error{Location: location, Err: errors.New(text)}
-	}
-	if len(document.Content) > 0 {
-		f.root = document.Content[0]
-	}
-	return f, nil
-}
-
-// get returns the value of a key of a mapping, or nil.
-func (f *stackFile) get(n *yaml.Node, key string) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return nil
-}
-
-func (f *stackFile) text(n *yaml.Node, key string) string {
-	if v := f.get(n, key); v != nil && v.Kind == yaml.ScalarNode {
-		return v.Value
-	}
-	return ""
-}
-
-// items returns the elements of a list under a key.
-func (f *stackFile) items(n *yaml.Node, key string) []*yaml.Node {
-	if v := f.get(n, key); v != nil && v.Kind == yaml.SequenceNode {
-		return v.Content
-	}
-	return nil
-}
-
-// place returns the place of a value on its first line; the parser does not say where values end.
-func (f *stackFile) place(n *yaml.Node) inventory.Location {
-	start := 0
-	if n.Line >= 1 && n.Line <= len(f.line) {
-		start = f.line[n.Line-1] + n.Column - 1
-	}
-	end := start + len(n.Value)
-	if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
-		end += 2
-	}
-	return f.lines.Location(f.path, start, end)
+	return f, err
 }
 
 // stackEntry reads what stack calls an immutable package location: a version of Hackage, a commit or an archive.
 // Source: https://docs.haskellstack.org/en/stable/topics/package_location/
-func (f *stackFile) stackEntry(n *yaml.Node) (Entry, bool) {
-	entry := Entry{Location: f.place(n), Origin: inventory.OriginRegistry, Scope: inventory.ScopeRuntime}
+func stackEntry(f *yamlFile, n *yaml.Node) (Entry, bool) {
+	entry := Entry{Location: f.scalar(n), Origin: inventory.OriginRegistry, Scope: inventory.ScopeRuntime}
 	text := n.Value
 	if n.Kind == yaml.MappingNode {
 		text = ""
-		if v := f.get(n, "hackage"); v != nil && v.Kind == yaml.ScalarNode {
-			text, entry.Location = v.Value, f.place(v)
+		if v := yamlAt(n, "hackage"); yamlScalar(v) != "" {
+			text, entry.Location = yamlScalar(v), f.scalar(v)
 		}
 	}
 	if m := stackHackage.FindStringSubmatch(text); m != nil {
@@ -267,17 +188,17 @@ func (f *stackFile) stackEntry(n *yaml.Node) (Entry, bool) {
 	if n.Kind != yaml.MappingNode {
 		return entry, false
 	}
-	entry.Name, entry.Version = f.text(n, "name"), f.text(n, "version")
+	entry.Name, entry.Version = yamlTextAt(n, "name"), yamlTextAt(n, "version")
 	switch {
-	case f.text(n, "git") != "" || f.text(n, "github") != "":
-		entry.Origin, entry.Commit = inventory.OriginGit, f.text(n, "commit")
-	case f.text(n, "url") != "" || f.text(n, "archive") != "" || f.text(n, "location") != "":
+	case yamlTextAt(n, "git") != "" || yamlTextAt(n, "github") != "":
+		entry.Origin, entry.Commit = inventory.OriginGit, yamlTextAt(n, "commit")
+	case yamlTextAt(n, "url") != "" || yamlTextAt(n, "archive") != "" || yamlTextAt(n, "location") != "":
 		entry.Origin = inventory.OriginURL
 	default:
 		return entry, false
 	}
-	if v := f.get(n, "name"); v != nil {
-		entry.Location = f.place(v)
+	if v := yamlAt(n, "name"); v != nil {
+		entry.Location = f.scalar(v)
 	}
 	return entry, entry.Name != ""
 }
@@ -287,25 +208,21 @@ func (f *stackFile) stackEntry(n *yaml.Node) (Entry, bool) {
 // Source: https://docs.haskellstack.org/en/stable/topics/lock_files/
 func readStackLock(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
 	f, err := readStackFile(tree, name)
-	if f == nil || f.root == nil {
-		return salvageStackLock(tree, name), err
-	}
 	doc := &Document{Root: projectName("", name)}
 	asked := map[string]inventory.Location{}
-	if manifest, _ := readStackFile(tree, strings.TrimSuffix(name, ".lock")); manifest != nil {
-		for _, n := range manifest.items(manifest.root, "extra-deps") {
-			if e, ok := manifest.stackEntry(n); ok {
-				asked[e.Name] = e.Location
-			}
+	manifest, _ := readStackFile(tree, strings.TrimSuffix(name, ".lock"))
+	for _, n := range yamlItems(yamlAt(manifest.root(), "extra-deps")) {
+		if e, ok := stackEntry(manifest, n); ok {
+			asked[e.Name] = e.Location
 		}
 	}
-	for _, n := range f.items(f.root, "packages") {
+	for _, n := range yamlItems(yamlAt(f.root(), "packages")) {
 		doc.Declared++
-		completed := f.get(n, "completed")
+		completed := yamlAt(n, "completed")
 		if completed == nil {
 			completed = n
 		}
-		entry, ok := f.stackEntry(completed)
+		entry, ok := stackEntry(f, completed)
 		if !ok {
 			doc.unreadable(entry.Location, "an entry names no version of a package and was left out")
 			continue
@@ -314,9 +231,9 @@ func readStackLock(_ context.Context, tree *inventory.Tree, name string) (*Docum
 		doc.Roots = append(doc.Roots, len(doc.Entries))
 		doc.Entries = append(doc.Entries, entry)
 	}
-	for _, n := range f.items(f.root, "snapshots") {
-		if url := f.get(f.get(n, "completed"), "url"); url != nil && url.Kind == yaml.ScalarNode {
-			place := f.place(url)
+	for _, n := range yamlItems(yamlAt(f.root(), "snapshots")) {
+		if url := yamlAt(n, "completed", "url"); yamlScalar(url) != "" {
+			place := f.scalar(url)
 			doc.Notices = append(doc.Notices, inventory.Notice{
 				Code:     "snapshot-not-in-tree",
 				Message:  fmt.Sprintf("%s takes all other versions from %s, which is not in the tree; a cabal.project.freeze would name them", name, url.Value),
@@ -328,38 +245,9 @@ func readStackLock(_ context.Context, tree *inventory.Tree, name string) (*Docum
 	return doc, err
 }
 
-var stackPin = regexp.MustCompile(`\bhackage:\s*([A-Za-z0-9][A-Za-z0-9\-]*)-([0-9][0-9.]*)(?:[@\s}]|$)`)
-
-// salvageStackLock finds the versions of Hackage in a lock file that is no YAML, such as one with a merge conflict.
-func salvageStackLock(tree *inventory.Tree, name string) *Document {
-	doc := &Document{Root: projectName("", name)}
-	data, err := tree.ReadFile(name)
-	if err != nil {
-		return doc
-	}
-	lines := inventory.NewLines(data)
-	seen := map[string]bool{} // a lock file has each entry twice, as completed and as original
-	for _, m := range stackPin.FindAllSubmatchIndex(data, -1) {
-		entry := Entry{
-			Name: string(data[m[2]:m[3]]), Version: string(data[m[4]:m[5]]), Scope: inventory.ScopeRuntime,
-			Location: lines.Location(name, m[2], m[5]), Origin: inventory.OriginRegistry,
-		}
-		if !seen[entry.Name+entry.Version] {
-			seen[entry.Name+entry.Version] = true
-			doc.Roots = append(doc.Roots, len(doc.Entries))
-			doc.Entries = append(doc.Entries, entry)
-		}
-	}
-	doc.Resolve()
-	return doc
-}
-
 // readStackYAML lists the extra-deps of a project without a lock file, and those that a stale one lacks.
 func readStackYAML(ctx context.Context, tree *inventory.Tree, name string) (*Document, error) {
 	f, err := readStackFile(tree, name)
-	if f == nil || f.root == nil {
-		return &Document{}, err
-	}
 	var locked []string
 	if lock := name + ".lock"; tree.Has(lock) {
 		if doc, _ := readStackLock(ctx, tree, lock); doc != nil {
@@ -369,8 +257,8 @@ func readStackYAML(ctx context.Context, tree *inventory.Tree, name string) (*Doc
 		}
 	}
 	doc := &Document{Root: projectName("", name)}
-	for _, n := range f.items(f.root, "extra-deps") {
-		entry, ok := f.stackEntry(n)
+	for _, n := range yamlItems(yamlAt(f.root(), "extra-deps")) {
+		entry, ok := stackEntry(f, n)
 		switch {
 		case !ok && n.Kind == yaml.ScalarNode:
 			continue // a folder of the project or an archive, which names no package
