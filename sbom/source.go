@@ -200,15 +200,23 @@ func (m *merger) add(r reading) {
 		if !manifest.IsZero() && manifest != e.Location {
 			location.Manifest = &manifest
 		}
-		p.Locations = append(p.Locations, location)
+		place(p, location)
 		// A manifest that refers to another one (a parent, central versions) is the package's place by itself.
 		if own := e.Manifest; r.format.LockFile && !own.IsZero() && own.Path != e.Location.Path {
-			p.Locations = append(p.Locations, inventory.PackageLocation{
-				Location: own, Direct: true, Scope: e.Scope, Origin: e.Origin, Chain: e.Chain,
-			})
+			place(p, inventory.PackageLocation{Location: own, Direct: true, Scope: e.Scope, Origin: e.Origin, Chain: e.Chain})
 		}
 		slices.SortFunc(p.Dependencies, func(a, b inventory.ID) int { return strings.Compare(string(a), string(b)) })
 		p.Dependencies = slices.Compact(p.Dependencies)
+	}
+}
+
+// place adds a place to a package, once: a file that two others include is read with each of them.
+func place(p *inventory.Package, location inventory.PackageLocation) {
+	known := slices.ContainsFunc(p.Locations, func(l inventory.PackageLocation) bool {
+		return l.Location == location.Location && l.LockFile == location.LockFile && location.Line > 0
+	})
+	if !known {
+		p.Locations = append(p.Locations, location)
 	}
 }
 
