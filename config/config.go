@@ -10,13 +10,13 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/agext/levenshtein"
 	"gopkg.in/yaml.v3"
 
-	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
@@ -33,8 +33,18 @@ type Config struct {
 	Advisories string   // a folder in the tree, relative to the file
 	Private    []string // patterns of package names that are never sent anywhere
 	TrustHead  bool     // changes to this file count before they are merged
+	// OwnIgnoresOnly says that ignore files and comments for other scanners have no effect (import_ignores: false).
+	OwnIgnoresOnly bool
+	Licenses       Licenses
+	Environments   []Environment
+	Regions        []string // the allowed ones
+	Links          []Link
+	Fix            Fix
+	Policy         string // a folder in the tree, relative to the file
 	// Unused are the keys of the contract that this version reads and that have no effect yet.
 	Unused []Key
+
+	RuleIDs []Key // what severity and ignore name
 }
 
 // Key is a key of the file with its line.
@@ -47,6 +57,39 @@ type Key struct {
 type Skip struct {
 	Paths    []string // in the syntax of .gitignore
 	Scanners []string
+}
+
+// Licenses is which licences packages may have, as identifiers of SPDX (https://spdx.org/licenses/). The zero value is
+// no policy.
+type Licenses struct {
+	Allow []string // empty: whatever is not denied
+	Deny  []string
+}
+
+// Environment is one way to evaluate the infrastructure of the tree.
+type Environment struct {
+	Name        string
+	Paths       []string
+	VarFiles    []string // of Terraform
+	Values      []string // of Helm
+	Parameters  []string // of CloudFormation
+	Criticality string   // low, medium, high or very high; empty is medium
+}
+
+// Link says that what a lock file lists runs in an image.
+type Link struct {
+	LockFile string
+	Image    string
+}
+
+// Fix says how fixes are proposed.
+type Fix struct {
+	Grouping       string // package, ecosystem or all; empty is package
+	Limit          int    // open requests; 0 is the default
+	Labels         []string
+	Majors         bool
+	CoolDown       int      // days that a version must have been out
+	AllowExecution []string // ecosystems whose own tools may run
 }
 
 // Ignore is one finding, or a group of them, that somebody decided not to count.
@@ -121,18 +164,17 @@ type reader struct {
 }
 
 // later are the keys of the contract that have no effect in this version.
-var later = []string{"environments", "regions", "links", "fix", "policy", "licenses", "import_ignores"}
+var later = []string{"environments", "regions", "links", "fix", "policy"}
+
+// maxNames bounds the lists of a file.
+const maxNames = 10_000
 
 func (r *reader) keys(cfg *Config) map[string]field {
 	fields := map[string]field{
 		"fail_on":    func(_, v *yaml.Node) { cfg.FailOn = r.list(v, "fail_on") },
 		"advisories": func(_, v *yaml.Node) { cfg.Advisories = r.text(v, "advisories") },
 		"private":    func(_, v *yaml.Node) { cfg.Private = r.list(v, "private") },
-		"trust_head": func(_, v *yaml.Node) {
-			if err := v.Decode(&cfg.TrustHead); err != nil {
-				r.fail(v, "trust_head is true or false")
-			}
-		},
+		"trust_head": func(_, v *yaml.Node) { cfg.TrustHead = r.truth(v, "trust_head") },
 		"skip": func(_, v *yaml.Node) {
 			r.mapping(v, "skip", map[string]field{
 				"paths":    func(_, v *yaml.Node) { cfg.Skip.Paths = r.list(v, "skip.paths") },
@@ -141,6 +183,7 @@ func (r *reader) keys(cfg *Config) map[string]field {
 		},
 		"severity": func(_, v *yaml.Node) {
 			r.pairs(v, "severity", func(key, value *yaml.Node) {
+				cfg.RuleIDs = append(cfg.RuleIDs, Key{key.Value, key.Line})
 				severity, err := scanner.ParseSeverity(value.Value)
 				if err != nil {
 					r.fail(value, "%v; use one of %v", err, scanner.Severities)
@@ -154,14 +197,111 @@ func (r *reader) keys(cfg *Config) map[string]field {
 				return
 			}
 			for _, item := range v.Content {
-				cfg.Ignore = append(cfg.Ignore, r.ignore(item))
+				ig := r.ignore(item)
+				cfg.Ignore = append(cfg.Ignore, ig)
+				if ig.ID != "" {
+					cfg.RuleIDs = append(cfg.RuleIDs, Key{ig.ID, ig.Line})
+				}
 			}
 		},
+		"import_ignores": func(_, v *yaml.Node) { cfg.OwnIgnoresOnly = !r.truth(v, "import_ignores") },
+		"licenses": func(_, v *yaml.Node) {
+			r.mapping(v, "licenses", map[string]field{
+				"allow": func(_, v *yaml.Node) { cfg.Licenses.Allow = r.list(v, "licenses.allow") },
+				"deny":  func(_, v *yaml.Node) { cfg.Licenses.Deny = r.list(v, "licenses.deny") },
+			})
+			if r.err == nil && len(cfg.Licenses.Allow)+len(cfg.Licenses.Deny) == 0 {
+				r.fail(v, "licenses needs allow or deny")
+			}
+		},
+		"environments": func(_, v *yaml.Node) {
+			r.pairs(v, "environments", func(key, value *yaml.Node) {
+				cfg.Environments = append(cfg.Environments, r.environment(key.Value, value))
+			})
+		},
+		"regions": func(_, v *yaml.Node) { cfg.Regions = r.list(v, "regions") },
+		"links": func(_, v *yaml.Node) {
+			if v.Kind != yaml.SequenceNode {
+				r.fail(v, "links is a list")
+				return
+			}
+			for _, item := range v.Content {
+				cfg.Links = append(cfg.Links, r.link(item))
+			}
+		},
+		"fix":    func(_, v *yaml.Node) { r.fix(v, &cfg.Fix) },
+		"policy": func(_, v *yaml.Node) { cfg.Policy = r.text(v, "policy") },
 	}
 	for _, name := range later {
-		fields[name] = func(key, _ *yaml.Node) { cfg.Unused = append(cfg.Unused, Key{key.Value, key.Line}) }
+		read := fields[name]
+		fields[name] = func(key, value *yaml.Node) {
+			cfg.Unused = append(cfg.Unused, Key{key.Value, key.Line})
+			read(key, value)
+		}
 	}
 	return fields
+}
+
+func (r *reader) environment(name string, node *yaml.Node) Environment {
+	env := Environment{Name: name}
+	what := "environments." + name
+	r.mapping(node, what, map[string]field{
+		"paths":      func(_, v *yaml.Node) { env.Paths = r.list(v, what+".paths") },
+		"var_files":  func(_, v *yaml.Node) { env.VarFiles = r.list(v, what+".var_files") },
+		"values":     func(_, v *yaml.Node) { env.Values = r.list(v, what+".values") },
+		"parameters": func(_, v *yaml.Node) { env.Parameters = r.list(v, what+".parameters") },
+		"criticality": func(_, v *yaml.Node) {
+			env.Criticality = r.oneOf(v, what+".criticality", "low", "medium", "high", "very high")
+		},
+	})
+	return env
+}
+
+func (r *reader) link(node *yaml.Node) Link {
+	var link Link
+	r.mapping(node, "an entry of links", map[string]field{
+		"lock_file": func(_, v *yaml.Node) { link.LockFile = r.text(v, "lock_file") },
+		"image":     func(_, v *yaml.Node) { link.Image = r.text(v, "image") },
+	})
+	if link.LockFile == "" || link.Image == "" {
+		r.fail(node, "an entry of links needs a lock_file and an image")
+	}
+	return link
+}
+
+func (r *reader) fix(node *yaml.Node, fix *Fix) {
+	r.mapping(node, "fix", map[string]field{
+		"grouping":        func(_, v *yaml.Node) { fix.Grouping = r.oneOf(v, "fix.grouping", "package", "ecosystem", "all") },
+		"limit":           func(_, v *yaml.Node) { fix.Limit = r.number(v, "fix.limit") },
+		"labels":          func(_, v *yaml.Node) { fix.Labels = r.list(v, "fix.labels") },
+		"majors":          func(_, v *yaml.Node) { fix.Majors = r.truth(v, "fix.majors") },
+		"cool_down":       func(_, v *yaml.Node) { fix.CoolDown = r.number(v, "fix.cool_down") },
+		"allow_execution": func(_, v *yaml.Node) { fix.AllowExecution = r.list(v, "fix.allow_execution") },
+	})
+}
+
+func (r *reader) truth(node *yaml.Node, what string) bool {
+	var truth bool
+	if node.Tag != "!!bool" || node.Decode(&truth) != nil {
+		r.fail(node, "%s is true or false", what)
+	}
+	return truth
+}
+
+// number reads a whole number of at least 0.
+func (r *reader) number(node *yaml.Node, what string) int {
+	n, err := strconv.Atoi(node.Value)
+	if err != nil || n < 0 || node.Kind != yaml.ScalarNode {
+		r.fail(node, "%s is a whole number", what)
+	}
+	return n
+}
+
+func (r *reader) oneOf(node *yaml.Node, what string, words ...string) string {
+	if word := r.text(node, what); !slices.Contains(words, word) {
+		r.fail(node, "%s is one of %s, not %q", what, strings.Join(words, ", "), word)
+	}
+	return node.Value
 }
 
 func (r *reader) ignore(node *yaml.Node) Ignore {
@@ -230,6 +370,10 @@ func (r *reader) list(node *yaml.Node, what string) []string {
 		r.fail(node, "%s is a list", what)
 		return nil
 	}
+	if len(node.Content) > maxNames {
+		r.fail(node, "%s has more than %d elements", what, maxNames)
+		return nil
+	}
 	var list []string
 	for _, item := range node.Content {
 		list = append(list, r.text(item, what))
@@ -243,105 +387,25 @@ func (r *reader) fail(node *yaml.Node, format string, args ...any) {
 	}
 }
 
-// didYouMean names the candidate that is nearest to a word, if one is near.
+// didYouMean names the candidate that is nearest to a word, or all of them where none is near.
 func didYouMean(word string, candidates []string) string {
+	if near := nearest(word, candidates); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
 	slices.Sort(candidates)
+	return "; known are " + strings.Join(candidates, ", ")
+}
+
+// nearest returns the candidate that is nearest to a word, or nothing where none is near.
+func nearest(word string, candidates []string) string {
+	if len(word) > 100 {
+		return ""
+	}
 	best, distance := "", 1+len(word)/3
 	for _, c := range candidates {
-		if d := levenshtein.Distance(word, c, nil); d <= distance && (best == "" || d < distance) {
+		if d := levenshtein.Distance(word, c, nil); d < distance || d == distance && (best == "" || c < best) {
 			best, distance = c, d
 		}
 	}
-	if best == "" {
-		return "; known are " + strings.Join(candidates, ", ")
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// Apply puts the decisions of the configuration into a result: severities of rules, and findings that do not count.
-// asOf is the day by which expiries are judged. Entries that are expired or match nothing become notices.
-func (c *Config) Apply(res *scanner.Result, asOf time.Time) {
-	if c == nil {
-		return
-	}
-	at := func(line int) *inventory.Location { return &inventory.Location{Path: c.Path, Line: line} }
-	for _, key := range c.Unused {
-		res.Notices = append(res.Notices, inventory.Notice{
-			Code: "configuration-not-used", Location: at(key.Line),
-			Message: fmt.Sprintf("the key %q has no effect in this version", key.Name),
-		})
-	}
-	for i := range res.Findings {
-		f := &res.Findings[i]
-		for _, id := range f.IDs() {
-			if s, ok := c.Severity[id]; ok {
-				f.Severity = s
-			}
-		}
-	}
-	for _, ig := range c.Ignore {
-		if !ig.Until.IsZero() && asOf.After(ig.Until) {
-			res.Notices = append(res.Notices, inventory.Notice{
-				Code: "suppression-expired", Location: at(ig.Line),
-				Message: fmt.Sprintf("the suppression %s ended on %s", ig, ig.Until.Format(time.DateOnly)),
-			})
-			continue
-		}
-		if !ig.apply(res, fmt.Sprintf("%s:%d", c.Path, ig.Line)) {
-			res.Notices = append(res.Notices, inventory.Notice{
-				Code: "suppression-unused", Location: at(ig.Line),
-				Message: fmt.Sprintf("the suppression %s matches no finding and can go", ig),
-			})
-		}
-	}
-	res.Sort()
-	res.Summarize()
-}
-
-// apply suppresses the findings that the entry names and reports whether there were any.
-func (ig Ignore) apply(res *scanner.Result, source string) bool {
-	used := false
-	for i := range res.Findings {
-		f := &res.Findings[i]
-		if !ig.matches(res, f) {
-			continue
-		}
-		used = true
-		if f.Suppression == nil {
-			f.Status = scanner.StatusSuppressed
-			f.Suppression = &scanner.Suppression{Reason: ig.Reason, Source: source}
-			if !ig.Until.IsZero() {
-				f.Suppression.Until = ig.Until.Format(time.DateOnly)
-			}
-		}
-	}
-	return used
-}
-
-func (ig Ignore) matches(res *scanner.Result, f *scanner.Finding) bool {
-	if ig.ID != "" && !slices.Contains(f.IDs(), ig.ID) && !slices.Contains(res.RuleAliases(f.RuleID), ig.ID) {
-		return false
-	}
-	if ig.Package != "" {
-		if p := res.Package(f.Subject); p == nil || (p.Name != ig.Package && string(p.ID) != ig.Package) {
-			return false
-		}
-	}
-	if ig.Path != "" && ig.Path != "." {
-		matched, err := path.Match(ig.Path, f.Location.Path)
-		if (err != nil || !matched) && f.Location.Path != ig.Path && !strings.HasPrefix(f.Location.Path, ig.Path+"/") {
-			return false
-		}
-	}
-	return true
-}
-
-func (ig Ignore) String() string {
-	var parts []string
-	for _, part := range []struct{ name, value string }{{"id", ig.ID}, {"path", ig.Path}, {"package", ig.Package}} {
-		if part.value != "" {
-			parts = append(parts, part.name+" "+part.value)
-		}
-	}
-	return strings.Join(parts, ", ")
+	return best
 }

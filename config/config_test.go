@@ -28,7 +28,7 @@ ignore:
     path: web
     reason: not used on the server
     until: 2027-01-31
-environments: {}
+environments: {prod: {paths: [env/prod], criticality: high}}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +41,9 @@ environments: {}
 			ID: "GHSA-aaaa-bbbb-cccc", Path: "web", Reason: "not used on the server",
 			Until: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC), Line: 10,
 		}},
-		Unused: []Key{{"environments", 14}},
+		Environments: []Environment{{Name: "prod", Paths: []string{"env/prod"}, Criticality: "high"}},
+		Unused:       []Key{{"environments", 14}},
+		RuleIDs:      []Key{{"aws-open-admin-port", 8}, {"GHSA-aaaa-bbbb-cccc", 10}},
 	}
 	if diff := cmp.Diff(want, cfg); diff != "" {
 		t.Errorf("parse (-want +got):\n%s", diff)
@@ -100,6 +102,9 @@ func TestApply(t *testing.T) {
 			finding("GHSA-1", "package-lock.json", "pkg:npm/a@1", "CVE-1"),
 			finding("GHSA-2", "package-lock.json", "pkg:npm/b@1"),
 		},
+	}
+	for i := range res.Findings {
+		scanner.Rank(&res.Findings[i])
 	}
 	cfg := &Config{Path: FileName, Severity: map[string]scanner.Severity{"GHSA-2": scanner.Low}, Ignore: []Ignore{
 		{ID: "CVE-1", Path: "web", Reason: "an alias and a folder", Line: 2},

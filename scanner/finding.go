@@ -206,6 +206,14 @@ type Suppression struct {
 	Source string `json:"source"`          // the file and line of the decision
 }
 
+// File returns the file of Source, without the line.
+func (s *Suppression) File() string {
+	if i := strings.LastIndexByte(s.Source, ':'); i >= 0 && strings.Trim(s.Source[i+1:], "0123456789") == "" {
+		return s.Source[:i]
+	}
+	return s.Source
+}
+
 // Finding is one thing that is wrong in one place. The optional parts are nil where they have no meaning.
 type Finding struct {
 	RuleID              string             `json:"rule_id"`

@@ -18,6 +18,7 @@ import (
 type base struct {
 	saved     *scanner.Result
 	revisions []*git.Revision
+	trees     []*inventory.Tree // of the revisions, once they are walked
 }
 
 // openBase finds the base by the name that the user gives it.
@@ -36,22 +37,41 @@ func openBase(dir, name string) (*base, error) {
 	return &base{revisions: revisions}, nil
 }
 
-// results returns the results to compare with. Those of revisions are made from the objects of the repository by the
-// same pipeline and the same decisions.
-func (b *base) results(ctx context.Context, p *pipeline, skip []string) ([]*scanner.Result, error) {
-	if b.saved != nil {
-		return []*scanner.Result{b.saved}, nil
+// walk returns the trees of the revisions; none for a saved result.
+func (b *base) walk(ctx context.Context, skip []string) ([]*inventory.Tree, error) {
+	if b == nil {
+		return nil, nil
 	}
-	results := make([]*scanner.Result, 0, len(b.revisions))
+	if b.trees != nil {
+		return b.trees, nil
+	}
 	for _, rev := range b.revisions {
 		tree, err := inventory.NewTree(ctx, rev.FS, inventory.Limits{}, skip...)
 		if err != nil {
 			return nil, &exitError{code: exitUnable, err: fmt.Errorf("read %s: %w", rev.Commit, err)}
 		}
-		res, err := p.run(ctx, tree, nil)
+		b.trees = append(b.trees, tree)
+	}
+	return b.trees, nil
+}
+
+// results returns the results to compare with. Those of revisions are made from the objects of the repository by the
+// same pipeline and the same decisions.
+func (b *base) results(ctx context.Context, p *pipeline, judge *judge) ([]*scanner.Result, error) {
+	if b.saved != nil {
+		return []*scanner.Result{b.saved}, nil
+	}
+	trees, err := b.walk(ctx, judge.cfg.Skip.Paths)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]*scanner.Result, 0, len(b.revisions))
+	for i, rev := range b.revisions {
+		res, err := p.run(ctx, trees[i], nil)
 		if err != nil {
 			return nil, err
 		}
+		judge.base(trees[i], res)
 		if err := rev.Missing(); err != nil {
 			return nil, noBase(err)
 		}

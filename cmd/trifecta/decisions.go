@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -45,6 +46,12 @@ func decisions(dir string, since *base, opts *scanOptions) (*config.Config, *pro
 		if err != nil {
 			return nil, nil, usage("", "%w", err)
 		}
+		if err := cfg.CheckRules(knownRules()); err != nil {
+			return nil, nil, usage("", "%w", err)
+		}
+		if opts.proposal {
+			return cfg, &proposedConfig{cfg: cfg}, nil
+		}
 		return cfg, nil, nil
 	}
 	head, headErr := configOfFolder(dir)
@@ -83,7 +90,51 @@ func configOf(fsys fs.FS) (*config.Config, error) {
 	case err != nil:
 		return nil, usage("", "%w", err)
 	}
+	if err := cfg.CheckRules(knownRules()); err != nil {
+		return nil, usage("", "%w", err)
+	}
 	return cfg, nil
+}
+
+// judge puts the decisions of the team into results. For a proposal only those count that stand in its base.
+type judge struct {
+	cfg      *config.Config
+	asOf     time.Time
+	proposed *proposedConfig // nil: the tree may decide about itself
+	files    *config.Ignores // ignore files and VEX documents
+}
+
+// read reads the ignore files of the tree, or for a proposal those of its base.
+func (j *judge) read(ctx context.Context, tree *inventory.Tree, since *base) error {
+	if j.proposed == nil {
+		j.files = j.cfg.Ignores(tree)
+		return nil
+	}
+	trees, err := since.walk(ctx, j.cfg.Skip.Paths)
+	if err == nil && len(trees) > 0 {
+		j.files = j.cfg.Ignores(trees[0])
+	}
+	return err
+}
+
+// base judges the result of a base; comments are those of its own files.
+func (j *judge) base(tree *inventory.Tree, res *scanner.Result) {
+	j.cfg.Apply(res, j.asOf, j.cfg.Comments(tree, res, knownRules()), j.files)
+}
+
+// head judges the result of the tree. The comments of a proposal count for findings that its base suppresses in the same
+// words.
+func (j *judge) head(tree *inventory.Tree, res *scanner.Result, bases []*scanner.Result) {
+	comments := j.cfg.Comments(tree, res, knownRules())
+	if j.proposed != nil {
+		var since *scanner.Result
+		if len(bases) > 0 {
+			since = bases[0]
+		}
+		comments.Trust(since)
+	}
+	j.cfg.Apply(res, j.asOf, comments, j.files)
+	res.Notices = append(res.Notices, j.proposed.notices(tree, res, j.asOf)...)
 }
 
 // proposedConfig is the configuration that a change brings with it. It is shown and does not count yet.
@@ -92,17 +143,23 @@ type proposedConfig struct {
 	err error
 }
 
-// notices says what the configuration of a change would do once it is merged.
-func (p *proposedConfig) notices(res *scanner.Result, asOf time.Time) []inventory.Notice {
+// notices says what the decisions of a change would do once it is merged: its configuration, its ignore files and its
+// comments.
+func (p *proposedConfig) notices(tree *inventory.Tree, res *scanner.Result, asOf time.Time) []inventory.Notice {
 	if p == nil {
 		return nil
 	}
+	var notices []inventory.Notice
+	cfg := p.cfg
 	if p.err != nil {
-		return []inventory.Notice{{Code: "configuration-proposed", Message: fmt.Sprintf("the configuration of this change can't be read: %v", p.err)}}
+		cfg = &config.Config{}
+		notices = append(notices, inventory.Notice{
+			Code: "configuration-proposed", Message: fmt.Sprintf("the configuration of this change can't be read: %v", p.err),
+		})
 	}
 	then := *res
 	then.Findings, then.Notices, then.Rules = slices.Clone(res.Findings), nil, slices.Clone(res.Rules)
-	p.cfg.Apply(&then, asOf)
+	cfg.Apply(&then, asOf, cfg.Comments(tree, &then, knownRules()), cfg.Ignores(tree))
 	counted := map[string]bool{}
 	for i := range res.Findings {
 		if f := &res.Findings[i]; f.Status != scanner.StatusSuppressed {
@@ -119,11 +176,11 @@ func (p *proposedConfig) notices(res *scanner.Result, asOf time.Time) []inventor
 		}
 	}
 	if n == 0 {
-		return nil
+		return notices
 	}
-	return []inventory.Notice{{
-		Code: "configuration-proposed", Location: &inventory.Location{Path: p.cfg.Path},
+	return append(notices, inventory.Notice{
+		Code: "configuration-proposed", Location: &inventory.Location{Path: first.Suppression.File()},
 		Message: fmt.Sprintf("this change would suppress %s once it is merged, the first is %s in %s (%s)",
 			plural(n, "finding"), first.RuleID, first.Location.Path, first.Suppression.Reason),
-	}}
+	})
 }

@@ -182,21 +182,26 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 			p.scanners = append(p.scanners, data.scanner)
 		}
 	}
-	p.finish = func(res *scanner.Result) { cfg.Apply(res, asOf) }
+	judge := judge{cfg: cfg, asOf: asOf, proposed: proposed}
+	if err := judge.read(ctx, tree, since); err != nil {
+		return nil, nil, err
+	}
 	p.shown = shown
 
 	res, err := p.run(ctx, tree, slices.Concat(notLookedAt(tree, looksAt), data.notices, missing))
 	if err != nil {
 		return nil, nil, err
 	}
+	var bases []*scanner.Result
 	if since != nil {
-		bases, err := since.results(ctx, &p, cfg.Skip.Paths)
-		if err != nil {
+		if bases, err = since.results(ctx, &p, &judge); err != nil {
 			return nil, nil, err
 		}
+	}
+	judge.head(tree, res, bases)
+	if since != nil {
 		res.Compare(bases...)
 	}
-	res.Notices = append(res.Notices, proposed.notices(res, asOf)...)
 	res.Tool = scanner.Tool{Name: "trifecta", Version: version, Commit: builtFrom()}
 	res.Target = target(ctx, dir)
 	res.Run.Offline = opts.offline
@@ -213,7 +218,6 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 type pipeline struct {
 	sources  []inventory.Source
 	scanners []scanner.Scanner
-	finish   func(*scanner.Result) // the decisions of the team
 	shown    progress
 }
 
@@ -229,7 +233,6 @@ func (p *pipeline) run(ctx context.Context, tree *inventory.Tree, notices []inve
 	if err != nil {
 		return nil, &exitError{code: exitUnable, err: err}
 	}
-	p.finish(res)
 	return res, nil
 }
 
@@ -314,7 +317,7 @@ func (a *app) verdict(res *scanner.Result, failOn scanner.FailOn, strict bool) e
 }
 
 // informational are the codes of notices that speak of something other than a part that was not looked at.
-var informational = []string{"suppression-expired", "suppression-unused", "configuration-not-used", "advisories-stale"}
+var informational = append([]string{"advisories-stale", "configuration-proposed"}, config.NoticeCodes...)
 
 func incomplete(notices []inventory.Notice) int {
 	n := 0

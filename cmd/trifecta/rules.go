@@ -1,0 +1,18 @@
+package main
+
+import "github.com/trifecta-scanner/trifecta/scanner"
+
+// ruleLists are the rules of every scanner of ours. An id in the configuration that looks like a rule and is in none
+// of them is a mistake.
+var ruleLists = [][]scanner.Rule{}
+
+// knownRules returns the ids of all rules of ours.
+func knownRules() []string {
+	var ids []string
+	for _, list := range ruleLists {
+		for _, rule := range list {
+			ids = append(ids, rule.ID)
+		}
+	}
+	return ids
+}
