@@ -13,6 +13,7 @@ import (
 	"github.com/trifecta-scanner/trifecta/config"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/scanner"
+	"github.com/trifecta-scanner/trifecta/scanner/license"
 )
 
 // baseMissing is the code of the notice that a proposal could not be compared.
@@ -94,6 +95,18 @@ func configOf(fsys fs.FS) (*config.Config, error) {
 		return nil, usage("", "%w", err)
 	}
 	return cfg, nil
+}
+
+// licensePolicy returns the scanner for the licences that the configuration allows and denies; nil where it says nothing.
+func licensePolicy(cfg *config.Config, looksAt func(part string) bool) (scanner.Scanner, error) {
+	if len(cfg.Licenses.Allow)+len(cfg.Licenses.Deny) == 0 || !looksAt("licenses") {
+		return nil, nil
+	}
+	s, err := license.New(license.Policy{Allow: cfg.Licenses.Allow, Deny: cfg.Licenses.Deny})
+	if err != nil {
+		return nil, usage("", "%s: %w", cfg.Path, err)
+	}
+	return s, nil
 }
 
 // judge puts the decisions of the team into results. For a proposal only those count that stand in its base.

@@ -163,7 +163,11 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 
 	var p pipeline
 	var data advisories
-	if looksAt("dependencies") {
+	licenses, err := licensePolicy(cfg, looksAt)
+	if err != nil {
+		return nil, nil, err
+	}
+	if looksAt("dependencies") || licenses != nil {
 		source := sbom.Source{}
 		if since != nil {
 			source.Cache = new(sbom.Cache)
@@ -174,13 +178,16 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 			return nil, nil, err
 		}
 		p.sources = append(p.sources, given...)
-		if !opts.noMatch {
+		if !opts.noMatch && looksAt("dependencies") {
 			if data, err = a.advisories(ctx, dir, cfg, opts); err != nil {
 				return nil, nil, err
 			}
 			defer func() { _ = data.Close() }() // it was only read
 			p.scanners = append(p.scanners, data.scanner)
 		}
+	}
+	if licenses != nil && !opts.noMatch {
+		p.scanners = append(p.scanners, licenses)
 	}
 	judge := judge{cfg: cfg, asOf: asOf, proposed: proposed}
 	if err := judge.read(ctx, tree, since); err != nil {
