@@ -47,6 +47,23 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
+// The schema wants a statement; a result without advisories has none to make.
+func TestOpenVEXSchema(t *testing.T) {
+	schema := compile(t, filepath.Join(shared.Dir(t), "schemas", "vex", "openvex-0.2.0.schema.json"))
+	for which, res := range results(t) {
+		if which == "empty" {
+			continue
+		}
+		var b bytes.Buffer
+		if err := report.OpenVEX(&b, res, report.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := validate(schema, b.Bytes()); err != nil {
+			t.Errorf("%s: %v", which, err)
+		}
+	}
+}
+
 func TestSARIFSchema(t *testing.T) {
 	schema := compile(t, filepath.Join(shared.Dir(t), "schemas", "sarif", "sarif-schema-2.1.0.json"))
 	for which, res := range results(t) {

@@ -54,6 +54,7 @@ var Formats = []Format{
 	{"cyclonedx", "CycloneDX 1.6 with vulnerabilities, as JSON", CycloneDX},
 	{"spdx", "SPDX 2.3 as JSON", SPDX},
 	{"osv-json", "vulnerabilities in the shape of osv-scanner's JSON", OSVJSON},
+	{"openvex", "OpenVEX 0.2.0: what is affected, and what is not for which reason", OpenVEX},
 	{"csv", "one line for each finding, for spreadsheets", CSV},
 	{"junit", "test report that CI systems show", JUnit},
 }
