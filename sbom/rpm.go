@@ -38,16 +38,16 @@ func readRPM(tree *inventory.Tree) (r reading, ok bool) {
 func rpmDocument(tree *inventory.Tree, name string) (doc *ecosystem.Document, notices []inventory.Notice) {
 	defer func() {
 		if p := recover(); p != nil { // every file of a scanned tree is hostile
-			doc, notices = nil, append(notices, notice("unreadable-file", name, fmt.Errorf("the reader of rpm databases gave up: %v", p)))
+			doc, notices = nil, append(notices, unreadable(name, fmt.Errorf("the reader of rpm databases gave up: %v", p)))
 		}
 	}()
 	system, err := ecosystem.ReadOS(tree)
 	if err != nil {
-		return nil, []inventory.Notice{notice("unreadable-file", name, err)}
+		return nil, []inventory.Notice{unreadable(name, err)}
 	}
 	found, err := rpmPackages(tree, name)
 	if err != nil {
-		notices = append(notices, notice("unreadable-file", name, err))
+		notices = append(notices, unreadable(name, err))
 	}
 	doc = &ecosystem.Document{Root: system.ID}
 	for _, p := range found {

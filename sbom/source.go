@@ -100,7 +100,7 @@ func read(ctx context.Context, tree *inventory.Tree, c claim) (r reading) {
 	r.claim = c
 	defer func() {
 		if p := recover(); p != nil {
-			r.notices = append(r.notices, notice("unreadable-file", c.path, fmt.Errorf("the parser of %s gave up: %v", c.format.Name, p)))
+			r.notices = append(r.notices, unreadable(c.path, fmt.Errorf("the parser of %s gave up: %v", c.format.Name, p)))
 		}
 	}()
 	doc, err := c.format.Read(ctx, tree, c.path)
@@ -109,7 +109,7 @@ func read(ctx context.Context, tree *inventory.Tree, c claim) (r reading) {
 	}
 	r.doc = doc
 	if err != nil {
-		r.notices = append(r.notices, notice("unreadable-file", c.path, err))
+		r.notices = append(r.notices, unreadable(c.path, err))
 	}
 	r.notices = append(r.notices, doc.Notices...)
 	if err == nil && len(doc.Entries) >= doc.Declared || c.eco == nil {
@@ -150,8 +150,8 @@ func askSyft(ctx context.Context, tree *inventory.Tree, r *reading) {
 	}
 }
 
-// notice places an error in its file, and in its line where the error knows it.
-func notice(code, path string, err error) inventory.Notice {
+// unreadable places an error in its file, and in its line where the error knows it.
+func unreadable(path string, err error) inventory.Notice {
 	location := inventory.Location{Path: path}
 	if placed := (*ecosystem.Error)(nil); errors.As(err, &placed) {
 		location, err = placed.Location, placed.Err
@@ -159,7 +159,7 @@ func notice(code, path string, err error) inventory.Notice {
 	if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
 		err = pathErr.Err
 	}
-	return inventory.Notice{Code: code, Message: fmt.Sprintf("%s can't be read: %v", path, err), Location: &location}
+	return inventory.Notice{Code: "unreadable-file", Message: fmt.Sprintf("%s can't be read: %v", path, err), Location: &location}
 }
 
 // merger joins the packages of all files: one Package for each version of a package, one location for each entry.
