@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
 )
 
 // Limits bound what one tree may cost. The zero value stands for DefaultLimits.
@@ -73,11 +71,8 @@ func NewTree(ctx context.Context, fsys fs.FS, limits Limits, skip ...string) (*T
 		t.limits = DefaultLimits
 	}
 	w := walker{tree: t, ctx: ctx}
-	var patterns []gitignore.Pattern
-	for _, s := range skip {
-		patterns = append(patterns, gitignore.ParsePattern(s, nil))
-	}
-	if err := w.folder(".", nil, patterns, false); err != nil {
+	var none *ignores
+	if err := w.folder(".", nil, none.with(skip, nil), false); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(t.files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
@@ -232,7 +227,7 @@ var versionControl = map[string]bool{".git": true, ".hg": true, ".svn": true, ".
 // vendored folders hold copies of foreign code: their lock files say nothing about this repository.
 var vendored = map[string]bool{"node_modules": true, "vendor": true, "bower_components": true, "Pods": true, "site-packages": true}
 
-func (w *walker) folder(dir string, parts []string, ignore []gitignore.Pattern, inVendored bool) error {
+func (w *walker) folder(dir string, parts []string, ignore *ignores, inVendored bool) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
@@ -253,11 +248,10 @@ func (w *walker) folder(dir string, parts []string, ignore []gitignore.Pattern, 
 			ignore = w.ignoreFile(path.Join(dir, e.Name()), parts, ignore)
 		}
 	}
-	matcher := gitignore.NewMatcher(ignore)
 	for _, e := range entries {
 		name := path.Join(dir, e.Name())
 		under := append(slices.Clip(parts), e.Name())
-		if len(ignore) > 0 && matcher.Match(under, e.IsDir()) {
+		if ignore.ignored(under, e.IsDir()) {
 			continue
 		}
 		switch {
@@ -303,7 +297,7 @@ func (w *walker) link(name string) {
 // maxIgnoreFile bounds a .gitignore; a larger one is not written by people.
 const maxIgnoreFile = 1 << 20
 
-func (w *walker) ignoreFile(name string, parts []string, ignore []gitignore.Pattern) []gitignore.Pattern {
+func (w *walker) ignoreFile(name string, parts []string, ignore *ignores) *ignores {
 	f, err := w.tree.fsys.Open(name)
 	if err != nil {
 		return ignore
@@ -313,15 +307,7 @@ func (w *walker) ignoreFile(name string, parts []string, ignore []gitignore.Patt
 	if err != nil {
 		return ignore
 	}
-	ignore = slices.Clip(ignore)
-	for line := range strings.Lines(string(data)) {
-		line = strings.TrimRight(line, "\r\n")
-		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		ignore = append(ignore, gitignore.ParsePattern(line, parts))
-	}
-	return ignore
+	return ignore.with(ignoreLines(string(data)), parts)
 }
 
 func (w *walker) notice(code, name, message string) {
