@@ -489,7 +489,7 @@ func (d *mavenDocument) self() {
 	group, _ = d.project.interpolate(group, nil)
 	artifact, _ := d.project.interpolate(d.pom.artifact, nil)
 	if artifact == "" {
-		d.Root = path.Base(path.Dir(d.pom.path))
+		d.Root = projectName("", d.pom.path)
 		return
 	}
 	d.Root = strings.TrimPrefix(group+":"+artifact, ":")

@@ -25,12 +25,16 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 
 func startsWithDigit(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
 
-// projectName returns the name that a manifest gives to a project, else the folder of its lock file.
+// projectName returns the name that a manifest gives to a project, else the folder of its lock file, else "root": what
+// the folder of the tree is called says nothing about the project.
 func projectName(stated, lockFile string) string {
 	if stated != "" {
 		return stated
 	}
-	return path.Base(path.Dir(lockFile))
+	if folder := path.Base(path.Dir(lockFile)); folder != "." {
+		return folder
+	}
+	return "root"
 }
 
 // isHex reports whether s is a number of that many hexadecimal digits.

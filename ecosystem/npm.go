@@ -360,7 +360,7 @@ func (l *npmLock) connect(whole bool) {
 		}
 	}
 	manifest := readPackageJSON(l.tree, path.Join(l.dir, "package.json"))
-	l.doc.Root = cmp.Or(l.doc.Root, manifest.Name, path.Base(path.Dir(l.path)))
+	l.doc.Root = projectName(cmp.Or(l.doc.Root, manifest.Name), l.path)
 	for i := range l.facts {
 		facts := &l.facts[i]
 		l.need(i, facts.folder, facts.needs)

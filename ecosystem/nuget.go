@@ -80,7 +80,7 @@ func readMSBuildProps(_ context.Context, tree *inventory.Tree, name string) (*Do
 	if file == nil {
 		return nil, err
 	}
-	doc := &msbuildDocument{Document: &Document{Root: path.Base(path.Dir(name))}, project: newMSBuildProject(tree, file), sources: nugetSourcesOf(tree, name)}
+	doc := &msbuildDocument{Document: &Document{Root: projectName("", name)}, project: newMSBuildProject(tree, file), sources: nugetSourcesOf(tree, name)}
 	if doc.Root == "." {
 		doc.Root = path.Base(name)
 	}
