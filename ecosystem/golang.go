@@ -41,6 +41,10 @@ var Golang = &Ecosystem{
 	},
 }
 
+// goSelectsToolchain is the version from which on the go line of a go.mod names a toolchain. Before, it named the
+// language that the module is written in, and was built with any later toolchain (https://go.dev/doc/toolchain).
+const goSelectsToolchain = "go1.21"
+
 // goStdlib is OSV's name of the standard library.
 const goStdlib = "stdlib"
 
@@ -97,7 +101,13 @@ func (r *goModReader) read(file *modfile.File) {
 	version, line := goToolchain(file)
 	if version != "" {
 		at := r.location(line)
-		r.add(Entry{Name: goStdlib, Version: version, Location: at, Manifest: at, Scope: inventory.ScopeRuntime}, true)
+		entry := Entry{Name: goStdlib, Version: version, Location: at, Manifest: at, Scope: inventory.ScopeRuntime}
+		if goversion.Compare("go"+version, goSelectsToolchain) < 0 {
+			entry.Version = ""
+			r.notice("version-unknown", line, fmt.Sprintf(
+				"%s says go %s, which names the language and no toolchain, so that its standard library can't be matched; name the toolchain that builds it", r.path, version))
+		}
+		r.add(entry, true)
 	}
 	if version != "" && goversion.Compare("go"+version, "go1.17") < 0 {
 		r.readSum()
