@@ -41,6 +41,8 @@ type scanOptions struct {
 	strict       bool
 	// noMatch makes the inventory alone: sbom looks nothing up.
 	noMatch bool
+	// noBaseline leaves the recorded findings of the tree aside.
+	noBaseline bool
 	// failOnDefault is what counts where neither the flag nor the configuration says it.
 	failOnDefault []string
 }
@@ -206,8 +208,11 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 		}
 	}
 	judge.head(tree, res, bases)
-	if since != nil {
+	switch {
+	case since != nil:
 		res.Compare(bases...)
+	case !opts.proposal && !opts.noBaseline:
+		applyBaseline(tree, res)
 	}
 	res.Tool = scanner.Tool{Name: "trifecta", Version: version, Commit: builtFrom()}
 	res.Target = target(ctx, dir)
@@ -324,7 +329,7 @@ func (a *app) verdict(res *scanner.Result, failOn scanner.FailOn, strict bool) e
 }
 
 // informational are the codes of notices that speak of something other than a part that was not looked at.
-var informational = append([]string{"advisories-stale", "configuration-proposed"}, config.NoticeCodes...)
+var informational = append([]string{"advisories-stale", "configuration-proposed", baselineUnreadable, baselineOutdated, "licenses-unknown"}, config.NoticeCodes...)
 
 func incomplete(notices []inventory.Notice) int {
 	n := 0
