@@ -458,8 +458,9 @@ func (x *Index) load(ctx context.Context, wanted map[uint32]*stored, keep func(P
 func (x *Index) loadGroups(groups [][]place, next func() (int, bool), keep func(Package) bool, each func(uint32, *stored)) (err error) {
 	defer guard(&err)()
 	var memory arena
+	var block []byte // of the round before: its records have copies of their parts
 	for i, ok := next(); ok; i, ok = next() {
-		block, err := x.block(uint64(groups[i][0].block))
+		block, err = x.block(uint64(groups[i][0].block), block)
 		if err != nil {
 			return err
 		}
@@ -474,8 +475,8 @@ func (x *Index) loadGroups(groups [][]place, next func() (int, bool), keep func(
 	return nil
 }
 
-// block unpacks a block into memory of its own, which the records in it share.
-func (x *Index) block(i uint64) ([]byte, error) {
+// block unpacks a block into the memory of old, or into new memory where that is too small.
+func (x *Index) block(i uint64, old []byte) ([]byte, error) {
 	b, err := x.file.at(sectionBlocks, i*16, 16)
 	if err != nil {
 		return nil, err
@@ -489,7 +490,7 @@ func (x *Index) block(i uint64) ([]byte, error) {
 		return nil, damage("block %d claims %d bytes", i, size)
 	}
 	// The claim is believed as far as memory of that size goes; more than it is an error.
-	raw, err := x.decoder.DecodeAll(packed, make([]byte, 0, size))
+	raw, err := x.decoder.DecodeAll(packed, slices.Grow(old[:0], int(size)))
 	if err != nil || len(raw) != int(size) {
 		return nil, damage("block %d can't be unpacked", i)
 	}
@@ -509,7 +510,7 @@ func readStored(block []byte, offset uint64, keep func(Package) bool, memory *ar
 	}
 	d := newDecoder(block[offset:])
 	if n := d.uint(); n <= uint64(len(d.b)) {
-		d.b = d.b[:n]
+		d.b = strings.Clone(d.b[:n])
 	} else {
 		d.fail()
 	}
