@@ -87,6 +87,38 @@ func (w *Workflow) Annotate(res *scanner.Result) error {
 	return nil
 }
 
+// LineAnnotation is a remark on one line, for a place that GitHub's checks API fills.
+type LineAnnotation struct {
+	Path    string
+	Line    int
+	Level   string // failure, warning or notice
+	Title   string // at most 255 characters
+	Message string
+}
+
+// LineAnnotations returns what Annotate shows without its limits for each level: one remark for each line with findings
+// that count, in the order of the result, at most limit, and how many findings with a line are left over. Findings that
+// have no line are in neither.
+func LineAnnotations(res *scanner.Result, limit int) (all []LineAnnotation, left int) {
+	for _, group := range onLines(res.Findings) {
+		at := group[0].Location
+		if at.Path == "" || at.Line <= 0 {
+			continue
+		}
+		if len(all) == limit {
+			left += len(group)
+			continue
+		}
+		level := levelOf(group[0].Tier)
+		if level == levelError {
+			level = "failure"
+		}
+		a := describe(group, res.AttackSurface.Evaluated)
+		all = append(all, LineAnnotation{at.Path, at.Line, level, cut(clean(a.title), titleLimit), plainLines(a.message)})
+	}
+	return all, left
+}
+
 // free returns level or the next lower one that can take an annotation, keeping some notices back; empty if none can.
 func (w *Workflow) free(level string, noticesKept int) string {
 	for _, l := range annotationLevels[slices.Index(annotationLevels, level):] {

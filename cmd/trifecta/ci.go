@@ -27,6 +27,7 @@ type ciOptions struct {
 	comment            bool
 	suggestions        bool
 	uploadSARIF        bool
+	check              bool
 	dependencySnapshot bool
 }
 
@@ -36,7 +37,8 @@ const pathInput = "path"
 // ciInputs are the flags that an input of the action may set, through the variable that inputVariable names.
 var ciInputs = []string{
 	"config", "fail-on", "base", "only", "skip", "offline", "strict", "db", "intel", "as-of",
-	"summary", "annotations", "sarif-file", "sbom-file", "comment", "suggestions", "upload-sarif", "dependency-snapshot",
+	"summary", "annotations", "sarif-file", "sbom-file", "comment", "suggestions", "upload-sarif", "check",
+	"dependency-snapshot",
 }
 
 // withoutBase is the value of --base that turns the comparison off.
@@ -80,6 +82,7 @@ be finished.`,
 	f.BoolVar(&opts.comment, "comment", true, "keep one comment on the pull request up to date; needs "+tokenVariable)
 	f.BoolVar(&opts.suggestions, "suggestions", true, "suggest fixes of changed lines on the pull request; needs "+tokenVariable)
 	f.BoolVar(&opts.uploadSARIF, "upload-sarif", true, "send SARIF to code scanning; needs "+tokenVariable)
+	f.BoolVar(&opts.check, "check", false, "write a check run with every finding on its line; needs "+tokenVariable)
 	f.BoolVar(&opts.dependencySnapshot, "dependency-snapshot", false, "send the packages to the dependency graph; needs "+tokenVariable)
 	return cmd
 }
@@ -138,7 +141,8 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 	changed := cmd.Flags().Changed
 	p := publisher{
 		getenv: a.getenv, workflow: workflow, opts: opts, files: files, event: e, compared: base != "" && !hasNotice(res, baseMissing),
-		tokenWanted: changed("comment") || changed("suggestions") || changed("upload-sarif") || opts.dependencySnapshot,
+		tokenWanted: changed("comment") || changed("suggestions") || changed("upload-sarif") || opts.check || opts.dependencySnapshot,
+		failed:      outcome.code != exitOK,
 	}
 	if err := p.publish(cmd.Context(), dir, res, trouble); err != nil {
 		return &exitError{code: exitUnable, err: err}

@@ -30,7 +30,7 @@ func (p *publisher) host(ctx context.Context, prefix string, res *scanner.Result
 	comment := p.opts.comment && number > 0
 	suggested := suggestions(res)
 	suggest := p.opts.suggestions && number > 0 && len(suggested) > 0
-	if p.opts.scan.offline || !comment && !suggest && !p.opts.uploadSARIF && !p.opts.dependencySnapshot {
+	if p.opts.scan.offline || !comment && !suggest && !p.opts.uploadSARIF && !p.opts.check && !p.opts.dependencySnapshot {
 		return nil
 	}
 	token := p.getenv(tokenVariable)
@@ -61,6 +61,9 @@ func (p *publisher) host(ctx context.Context, prefix string, res *scanner.Result
 	}
 	if p.opts.uploadSARIF {
 		report(p.uploadSARIF(ctx, client, res))
+	}
+	if p.opts.check {
+		report(p.check(ctx, client, prefix, res))
 	}
 	if p.opts.dependencySnapshot {
 		report(client.SubmitSnapshot(ctx, p.snapshot(prefix, res)))
@@ -166,6 +169,56 @@ func (p *publisher) uploadSARIF(ctx context.Context, client *github.Client, res 
 		return fmt.Errorf("code scanning did not take all of the SARIF file: %s", strings.Join(upload.Errors, "; "))
 	}
 	return nil
+}
+
+// maxCheckAnnotations keeps a check run to ten requests and to what a person reads.
+const maxCheckAnnotations = 500
+
+// check writes the check run of this run of the job: what the change adds where it was compared, otherwise all. Only
+// what makes the step fail makes the check fail.
+func (p *publisher) check(ctx context.Context, client *github.Client, prefix string, res *scanner.Result) error {
+	fresh := 0
+	for i := range res.Findings {
+		if res.Findings[i].Status == scanner.StatusNew {
+			fresh++
+		}
+	}
+	c := github.Check{
+		Name:       strings.TrimSuffix("trifecta "+prefix, " "),
+		ExternalID: strings.Join([]string{p.getenv("GITHUB_RUN_ID"), p.getenv("GITHUB_RUN_ATTEMPT"), p.getenv("GITHUB_JOB"), prefix}, "/"),
+		Conclusion: "success",
+		Title:      plural(fresh, "finding"),
+	}
+	// A check of the merge commit that pull_request builds would not be seen on the pull request.
+	if _, c.Commit = p.analysed(); p.event.PullRequest.Head.SHA != "" {
+		c.Commit = p.event.PullRequest.Head.SHA
+	}
+	if p.compared {
+		c.Title = plural(fresh, "new finding")
+	}
+	switch {
+	case p.failed:
+		c.Conclusion = "failure"
+	case fresh > 0:
+		c.Conclusion = "neutral"
+	}
+	annotations, left := report.LineAnnotations(res, maxCheckAnnotations)
+	for _, a := range annotations {
+		c.Annotations = append(c.Annotations, github.CheckAnnotation{
+			Path: a.Path, Line: a.Line, EndLine: a.Line, Level: a.Level, Title: a.Title, Message: a.Message,
+		})
+	}
+	const nothing = "Nothing to say about this change."
+	intro := ""
+	if left > 0 {
+		intro = fmt.Sprintf("The %d worst lines are annotated; %s on other lines.\n\n", len(annotations), plural(left, "finding"))
+	}
+	body, err := p.commentBody(res, report.MaxComment-1-len(intro))
+	if err != nil {
+		return err
+	}
+	c.Summary = intro + cmp.Or(body, nothing)
+	return client.WriteCheck(ctx, c, time.Now())
 }
 
 // snapshot lists the packages of the result as the dependency graph takes them: each lock file is one manifest.

@@ -14,8 +14,11 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/trifecta-scanner/trifecta/internal/githubtest"
 	"github.com/trifecta-scanner/trifecta/internal/shared"
+	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
@@ -79,6 +82,16 @@ func (r *ciRun) write(name, text string) {
 	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+// getenv looks into the environment of the run.
+func (r *ciRun) getenv(name string) string {
+	for _, v := range slices.Backward(r.env) {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // run returns the log of a run that has to succeed.
@@ -196,18 +209,77 @@ func TestPublishTarget(t *testing.T) {
 	}
 }
 
+// The check stands on the head of the pull request, and is one however often it is sent within a run.
+func TestCheckOnGitHub(t *testing.T) {
+	r := newCIRun(t)
+	for range 2 {
+		if log := r.run("INPUT_CHECK=true"); strings.Contains(log, "not everything went as asked") {
+			t.Error(log)
+		}
+		checks := r.server.Checks()
+		if len(checks) != 1 {
+			t.Fatalf("checks: %+v", checks)
+		}
+		c := checks[0]
+		if c.Name != "trifecta shop" || c.Commit != strings.Repeat("a", 40) || c.Conclusion != "neutral" || !strings.Contains(c.Summary, "TRI-0001") {
+			t.Errorf("%+v", c)
+		}
+		if n := len(c.Annotations); n != 1 || c.Annotations[0]["path"] != "shop/requirements.txt" || c.Annotations[0]["start_line"] != 2.0 {
+			t.Errorf("%d annotations: %v", n, c.Annotations)
+		}
+	}
+	var many scanner.Result
+	for line := range 510 {
+		many.Findings = append(many.Findings, scanner.Finding{
+			RuleID: "r", Tier: scanner.TierAct, Status: scanner.StatusNew, Location: inventory.Location{Path: "a", Line: line + 1}, Message: "open",
+		})
+	}
+	for name, tt := range map[string]struct {
+		publisher
+		res         scanner.Result
+		want        githubtest.Check
+		annotations int
+	}{
+		"clean": {want: githubtest.Check{Conclusion: "success", Title: "0 findings", Summary: "Nothing to say about this change."}},
+		"many":  {publisher{compared: true}, many, githubtest.Check{Conclusion: "neutral", Title: "510 new findings"}, 500},
+		"failed": {
+			publisher: publisher{failed: true},
+			want:      githubtest.Check{Conclusion: "failure", Title: "0 findings", Summary: "Nothing to say about this change."},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newCIRun(t)
+			p := tt.publisher
+			p.getenv, p.opts = r.getenv, &ciOptions{check: true}
+			if trouble := p.host(t.Context(), "", &tt.res); len(trouble) > 0 {
+				t.Fatal(trouble)
+			}
+			got := r.server.Checks()
+			if len(got) != 1 {
+				t.Fatalf("checks: %+v", got)
+			}
+			tt.want.ID, tt.want.Name, tt.want.Commit, tt.want.ExternalID = got[0].ID, "trifecta", strings.Repeat("b", 40), "12//scan/"
+			if n := len(got[0].Annotations); n != tt.annotations {
+				t.Errorf("%d annotations, want %d", n, tt.annotations)
+			}
+			got[0].Annotations = nil
+			if tt.annotations > 0 {
+				if intro := "The 500 worst lines are annotated; 10 findings on other lines.\n\n"; !strings.HasPrefix(got[0].Summary, intro) {
+					t.Errorf("summary: %.200s", got[0].Summary)
+				}
+				got[0].Summary = ""
+			}
+			if diff := cmp.Diff(tt.want, got[0]); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 // A fix of one edit on a line of the pull request is suggested once, however often ci runs.
 func TestSuggestOnGitHub(t *testing.T) {
 	r := newCIRun(t)
 	r.server.SetFiles(githubtest.File{Name: "infra/main.tf", Patch: "@@ -1,2 +1,4 @@\n one\n+two\n+three\n four"})
-	getenv := func(name string) string {
-		for _, v := range slices.Backward(r.env) {
-			if value, ok := strings.CutPrefix(v, name+"="); ok {
-				return value
-			}
-		}
-		return ""
-	}
 	fix := func(print string, edits ...scanner.Edit) scanner.Finding {
 		return scanner.Finding{
 			RuleID: "aws-open-admin-port", Tier: scanner.TierAct, Status: scanner.StatusNew, Message: "@all: <b>open</b> to the world",
@@ -217,7 +289,7 @@ func TestSuggestOnGitHub(t *testing.T) {
 	edit := scanner.Edit{Path: "infra/main.tf", Line: 2, EndLine: 3, Text: "closed\n"}
 	outside := scanner.Edit{Path: "infra/main.tf", Line: 90, EndLine: 90, Text: "closed\n"}
 	res := &scanner.Result{Findings: []scanner.Finding{fix("f1", edit), fix("f2", outside), fix("f3", edit, outside), fix("f4")}}
-	p := publisher{getenv: getenv, opts: &ciOptions{suggestions: true}}
+	p := publisher{getenv: r.getenv, opts: &ciOptions{suggestions: true}}
 	p.event.PullRequest.Number = 7
 	p.event.PullRequest.Head.SHA = strings.Repeat("a", 40)
 	for range 2 {

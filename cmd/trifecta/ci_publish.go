@@ -64,6 +64,7 @@ type publisher struct {
 	event       event
 	compared    bool // with the base of the change
 	tokenWanted bool // the user asked for something that needs a token
+	failed      bool // the step does
 }
 
 // publish writes the files, which must succeed, and then whatever the platform lets it show. One notice tells of the
