@@ -12,12 +12,12 @@ FROM ${GO_IMAGE} AS built
 ARG VERSION=0.1.0-dev
 ARG COMMIT=unknown
 ARG GOPROXY
-ENV CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-buildvcs=false
+ENV CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-buildvcs=false GOCACHE=/var/cache/go-build
 WORKDIR /build
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/var/cache/go-build \
     go build -trimpath -ldflags "-s -w -X main.version=${VERSION} -X main.commit=${COMMIT}" -o /image/trifecta ./cmd/trifecta
 RUN cp /etc/ssl/certs/ca-certificates.crt /image/
 WORKDIR /image/home
