@@ -20,19 +20,55 @@ import (
 // A comment behind code is about its line; one that has a line for itself is about the line below the comments. It
 // counts for a finding that begins there. Those of checkov, tfsec and Trivy are read too, unless the configuration says
 // otherwise. known are the ids of our rules; a comment that names something like one of them is told of.
-func (c *Config) Comments(tree *inventory.Tree, res *scanner.Result, known []string) *Ignores {
-	ig := &Ignores{}
+// cache keeps what was read of a file for other trees that have it too; it may be nil.
+func (c *Config) Comments(tree *inventory.Tree, res *scanner.Result, known []string, cache *CommentCache) *Ignores {
+	all := &Ignores{}
 	for _, name := range scannedFiles(res) {
 		if !mayHaveComments(name) || !tree.Has(name) {
 			continue
 		}
-		data, err := tree.ReadFile(name)
-		if err != nil {
-			continue // whoever reads the file for its content tells about that
+		ig := cache.read(tree, name, func(tree *inventory.Tree) *Ignores {
+			ig := &Ignores{}
+			data, err := tree.ReadFile(name)
+			if err != nil {
+				return ig // whoever reads the file for its content tells about that
+			}
+			ig.comments(name, data, !c.OwnIgnoresOnly, known)
+			return ig
+		})
+		for _, w := range ig.waivers {
+			all.add(w)
 		}
-		ig.comments(name, data, !c.OwnIgnoresOnly, known)
+		all.notices = append(all.notices, ig.notices...)
 	}
-	return ig
+	return all
+}
+
+// CommentCache keeps the comments of files by content, so that the base of a comparison need not read what it shares
+// with the head. The zero value is empty. It is for one configuration and one goroutine.
+type CommentCache struct{ files map[string]cachedComments }
+
+type cachedComments struct {
+	inputs *inventory.Inputs
+	found  *Ignores
+}
+
+func (c *CommentCache) read(tree *inventory.Tree, name string, read func(*inventory.Tree) *Ignores) *Ignores {
+	if c == nil {
+		return read(tree)
+	}
+	if known, ok := c.files[name]; ok && tree.Unchanged(known.inputs) {
+		return known.found
+	}
+	view, inputs := tree.Recording()
+	found := read(view)
+	if c.files == nil {
+		c.files = map[string]cachedComments{}
+	}
+	if _, ok := c.files[name]; !ok {
+		c.files[name] = cachedComments{inputs, found}
+	}
+	return found
 }
 
 // scannedFiles returns the files that a result speaks of, in order.

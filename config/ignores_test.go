@@ -56,7 +56,7 @@ func judged(t *testing.T, cfg *Config, files map[string]string) []string {
 		t.Fatal(err)
 	}
 	res := sample()
-	cfg.Apply(res, today, cfg.Comments(tree, res, []string{"aws-open-admin-port", "license-denied"}), cfg.Ignores(tree))
+	cfg.Apply(res, today, cfg.Comments(tree, res, []string{"aws-open-admin-port", "license-denied"}, nil), cfg.Ignores(tree))
 	var got []string
 	for _, f := range res.Findings {
 		if s := f.Suppression; s != nil {
@@ -243,7 +243,7 @@ func TestTrust(t *testing.T) {
 				t.Fatal(err)
 			}
 			res, cfg := sample(), &Config{}
-			comments := cfg.Comments(tree, res, nil)
+			comments := cfg.Comments(tree, res, nil, new(CommentCache))
 			comments.Trust(tt.base)
 			cfg.Apply(res, today, comments)
 			i := slices.IndexFunc(res.Findings, func(f scanner.Finding) bool { return f.Fingerprint == "web" })
@@ -254,6 +254,32 @@ func TestTrust(t *testing.T) {
 				t.Errorf("notices = %v", res.Notices)
 			}
 		})
+	}
+}
+
+// A file that two trees share is read once; one that changed is read again.
+func TestCommentCache(t *testing.T) {
+	tree := func(text string) *inventory.Tree {
+		tree, err := inventory.NewTree(t.Context(), fstest.MapFS{"infra/main.tf": {Data: []byte(text)}}, inventory.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tree
+	}
+	cache, cfg := new(CommentCache), &Config{}
+	reasons := func(text string) []string {
+		var list []string
+		for _, w := range cfg.Comments(tree(text), sample(), nil, cache).waivers {
+			list = append(list, w.reason)
+		}
+		return list
+	}
+	for _, tt := range []struct{ text, want string }{
+		{"# trifecta:ignore NET-004 one\n", "one"}, {"# trifecta:ignore NET-004 two\n", "two"}, {"# trifecta:ignore NET-004 one\n", "one"},
+	} {
+		if diff := cmp.Diff([]string{tt.want}, reasons(tt.text)); diff != "" {
+			t.Errorf("reasons (-want +got):\n%s", diff)
+		}
 	}
 }
 

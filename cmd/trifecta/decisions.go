@@ -115,6 +115,16 @@ type judge struct {
 	asOf     time.Time
 	proposed *proposedConfig // nil: the tree may decide about itself
 	files    *config.Ignores // ignore files and VEX documents
+	comments config.CommentCache
+}
+
+// readComments reads the comments of a tree. That of the head comes first: its base then reads what differs.
+func (j *judge) readComments(cfg *config.Config, tree *inventory.Tree, res *scanner.Result) *config.Ignores {
+	cache := &j.comments
+	if cfg.OwnIgnoresOnly != j.cfg.OwnIgnoresOnly {
+		cache = nil
+	}
+	return cfg.Comments(tree, res, knownRules(), cache)
 }
 
 // read reads the ignore files of the tree, or for a proposal those of its base.
@@ -132,13 +142,12 @@ func (j *judge) read(ctx context.Context, tree *inventory.Tree, since *base) err
 
 // base judges the result of a base; comments are those of its own files.
 func (j *judge) base(tree *inventory.Tree, res *scanner.Result) {
-	j.cfg.Apply(res, j.asOf, j.cfg.Comments(tree, res, knownRules()), j.files)
+	j.cfg.Apply(res, j.asOf, j.readComments(j.cfg, tree, res), j.files)
 }
 
 // head judges the result of the tree. The comments of a proposal count for findings that its base suppresses in the same
 // words.
-func (j *judge) head(tree *inventory.Tree, res *scanner.Result, bases []*scanner.Result) {
-	comments := j.cfg.Comments(tree, res, knownRules())
+func (j *judge) head(tree *inventory.Tree, res *scanner.Result, comments *config.Ignores, bases []*scanner.Result) {
 	if j.proposed != nil {
 		var since *scanner.Result
 		if len(bases) > 0 {
@@ -147,7 +156,7 @@ func (j *judge) head(tree *inventory.Tree, res *scanner.Result, bases []*scanner
 		comments.Trust(since)
 	}
 	j.cfg.Apply(res, j.asOf, comments, j.files)
-	res.Notices = append(res.Notices, j.proposed.notices(tree, res, j.asOf)...)
+	res.Notices = append(res.Notices, j.proposes(tree, res)...)
 }
 
 // proposedConfig is the configuration that a change brings with it. It is shown and does not count yet.
@@ -156,9 +165,10 @@ type proposedConfig struct {
 	err error
 }
 
-// notices says what the decisions of a change would do once it is merged: its configuration, its ignore files and its
+// proposes says what the decisions of a change would do once it is merged: its configuration, its ignore files and its
 // comments.
-func (p *proposedConfig) notices(tree *inventory.Tree, res *scanner.Result, asOf time.Time) []inventory.Notice {
+func (j *judge) proposes(tree *inventory.Tree, res *scanner.Result) []inventory.Notice {
+	p := j.proposed
 	if p == nil {
 		return nil
 	}
@@ -172,7 +182,7 @@ func (p *proposedConfig) notices(tree *inventory.Tree, res *scanner.Result, asOf
 	}
 	then := *res
 	then.Findings, then.Notices, then.Rules = slices.Clone(res.Findings), nil, slices.Clone(res.Rules)
-	cfg.Apply(&then, asOf, cfg.Comments(tree, &then, knownRules()), cfg.Ignores(tree))
+	cfg.Apply(&then, j.asOf, j.readComments(cfg, tree, &then), cfg.Ignores(tree))
 	counted := map[string]bool{}
 	for i := range res.Findings {
 		if f := &res.Findings[i]; f.Status != scanner.StatusSuppressed {

@@ -201,13 +201,14 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 	if err != nil {
 		return nil, nil, err
 	}
+	comments := judge.readComments(cfg, tree, res)
 	var bases []*scanner.Result
 	if since != nil {
 		if bases, err = since.results(ctx, &p, &judge); err != nil {
 			return nil, nil, err
 		}
 	}
-	judge.head(tree, res, bases)
+	judge.head(tree, res, comments, bases)
 	switch {
 	case since != nil:
 		res.Compare(bases...)
