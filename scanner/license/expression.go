@@ -55,7 +55,9 @@ func parseTerm(s string) (term, bool) {
 	known, id := spdxexp.ActiveLicense(id)
 	if !known {
 		deprecated := spdxlicenses.GetDeprecated()
-		i := slices.IndexFunc(deprecated, func(d string) bool { return strings.EqualFold(d, fields[0]) || strings.EqualFold(d, strings.TrimSuffix(fields[0], "+")) })
+		i := slices.IndexFunc(deprecated, func(d string) bool {
+			return strings.EqualFold(d, fields[0]) || strings.EqualFold(d, strings.TrimSuffix(fields[0], "+"))
+		})
 		if i < 0 {
 			return term{}, false
 		}
