@@ -29,6 +29,7 @@ type ciOptions struct {
 	uploadSARIF        bool
 	check              bool
 	dependencySnapshot bool
+	from               string
 }
 
 // pathInput is the input that stands for the argument of ci; every other input is a flag of the same name.
@@ -38,7 +39,7 @@ const pathInput = "path"
 var ciInputs = []string{
 	"config", "fail-on", "base", "only", "skip", "offline", "strict", "db", "intel", "as-of",
 	"summary", "annotations", "sarif-file", "sbom-file", "comment", "suggestions", "upload-sarif", "check",
-	"dependency-snapshot",
+	"dependency-snapshot", "from",
 }
 
 // withoutBase is the value of --base that turns the comparison off.
@@ -84,6 +85,7 @@ be finished.`,
 	f.BoolVar(&opts.uploadSARIF, "upload-sarif", true, "send SARIF to code scanning; needs "+tokenVariable)
 	f.BoolVar(&opts.check, "check", false, "write a check run with every finding on its line; needs "+tokenVariable)
 	f.BoolVar(&opts.dependencySnapshot, "dependency-snapshot", false, "send the packages to the dependency graph; needs "+tokenVariable)
+	f.StringVar(&opts.from, "from", "", "scan nothing: comment with the result `FILE` of the run that a workflow_run is about")
 	return cmd
 }
 
@@ -99,6 +101,9 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 	dir = cmp.Or(dir, ".")
 	if len(opts.scan.outputs) > 0 {
 		return usage("trifecta report FILE -o FORMAT makes any report from the result file", "--output is a flag of scan, not of ci")
+	}
+	if opts.from != "" {
+		return a.publishFrom(cmd.Context(), dir, opts)
 	}
 	files, err := newCIFiles(a.getenv("RUNNER_TEMP"), opts)
 	if err != nil {

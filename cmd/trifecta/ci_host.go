@@ -40,9 +40,7 @@ func (p *publisher) host(ctx context.Context, prefix string, res *scanner.Result
 		}
 		return nil
 	}
-	client, err := github.New(github.Options{
-		BaseURL: p.getenv("GITHUB_API_URL"), Repository: p.getenv("GITHUB_REPOSITORY"), Token: token, UserAgent: "trifecta/" + version,
-	})
+	client, err := p.client(token)
 	if err != nil {
 		return []string{fmt.Sprintf("nothing was sent to GitHub: %v", err)}
 	}
@@ -69,6 +67,12 @@ func (p *publisher) host(ctx context.Context, prefix string, res *scanner.Result
 		report(client.SubmitSnapshot(ctx, p.snapshot(prefix, res)))
 	}
 	return trouble
+}
+
+func (p *publisher) client(token string) (*github.Client, error) {
+	return github.New(github.Options{
+		BaseURL: p.getenv("GITHUB_API_URL"), Repository: p.getenv("GITHUB_REPOSITORY"), Token: token, UserAgent: "trifecta/" + version,
+	})
 }
 
 // hostError says what a person can do about an error of the host.
@@ -107,6 +111,9 @@ func (p *publisher) commentBody(res *scanner.Result, limit int) (string, error) 
 	intro := "**This change was not compared with its base; these are all findings.**\n\n"
 	if p.compared {
 		intro = fmt.Sprintf("**This change adds %s and removes %s.**\n\n", plural(len(change.Findings), "finding"), plural(len(change.Fixed), "finding"))
+	}
+	if p.foreign {
+		intro = foreignNote + intro
 	}
 	markdown, err := report.Lookup("markdown")
 	if err != nil {

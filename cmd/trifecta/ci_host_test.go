@@ -276,6 +276,70 @@ func TestCheckOnGitHub(t *testing.T) {
 	}
 }
 
+// The result of a fork's run becomes a comment on the pull request that has its commit, and nothing else. What the
+// result says about itself does not count.
+func TestPublishFromFork(t *testing.T) {
+	head := strings.Repeat("c", 40)
+	pull := githubtest.Pull{Number: 9, Repository: "stranger/shop", Branch: "topic", Commit: head}
+	other, moved, stranger := pull, pull, pull
+	other.Number, moved.Commit, stranger.Repository = 10, strings.Repeat("d", 40), "stranger/other"
+	for name, tt := range map[string]struct {
+		pulls  []githubtest.Pull
+		notice string
+	}{
+		"its pull request": {pulls: []githubtest.Pull{pull, moved, stranger}},
+		"moved on":         {pulls: []githubtest.Pull{moved}, notice: "no open pull request has the commit"},
+		"another fork":     {pulls: []githubtest.Pull{stranger}, notice: "no open pull request has the commit"},
+		"not clear which":  {pulls: []githubtest.Pull{pull, other}, notice: "2 pull requests have the commit"},
+		"there is none":    {notice: "no open pull request has the commit"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newCIRun(t)
+			r.server.SetPulls(tt.pulls...)
+			r.write("event.json", `{"workflow_run": {"event": "pull_request", "head_sha": "`+head+`", "head_branch": "topic",
+				"head_repository": {"full_name": "stranger/shop"}, "pull_requests": []}}`)
+			r.write("artifact/result.json", `{"schema_version": "1", "findings": [{"kind": "vulnerability", "exposure": {"level": "unknown"}, "rule_id": "TRI-0001", "severity": "high", "tier": "act", "status": "new",
+				"fingerprint": "f", "location": {"path": "a", "line": 1}, "message": "@all <img src=x>", "fix": {"edits": [{"path": "a", "line": 1, "text": "evil"}]}}]}`)
+			for range 2 {
+				log := r.run("GITHUB_EVENT_NAME=workflow_run", "INPUT_FROM="+filepath.Join(r.dir, "artifact", "result.json"), "INPUT_CHECK=true", "INPUT_DEPENDENCY_SNAPSHOT=true")
+				if !strings.Contains(log, tt.notice) || (tt.notice == "") != (log == "") {
+					t.Error(log)
+				}
+			}
+			comments := r.server.Comments()
+			if tt.notice != "" {
+				if len(comments) > 0 {
+					t.Errorf("%+v", comments)
+				}
+				return
+			}
+			if len(comments) != 1 || comments[0].Number != 9 || !strings.Contains(comments[0].Body, foreignNote) ||
+				!strings.Contains(comments[0].Body, "TRI-0001") || strings.Contains(comments[0].Body, "<img") || strings.Contains(comments[0].Body, "@all") {
+				t.Errorf("%+v", comments)
+			}
+			if len(r.server.Uploads())+len(r.server.Checks())+len(r.server.Reviews())+len(r.server.Snapshots()) > 0 {
+				t.Errorf("more than a comment was sent: %q", r.server.Log())
+			}
+		})
+	}
+}
+
+func TestReadForeign(t *testing.T) {
+	dir := t.TempDir()
+	secret := filepath.Join(t.TempDir(), "secret.json")
+	if err := os.WriteFile(secret, []byte(`{"schema_version": "1"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(secret, filepath.Join(dir, "result.json")); err != nil {
+		t.Skip(err)
+	}
+	for _, name := range []string{"result.json", "none.json", "."} {
+		if res, err := readForeign(filepath.Join(dir, name)); err == nil {
+			t.Errorf("%s: %+v", name, res)
+		}
+	}
+}
+
 // A fix of one edit on a line of the pull request is suggested once, however often ci runs.
 func TestSuggestOnGitHub(t *testing.T) {
 	r := newCIRun(t)

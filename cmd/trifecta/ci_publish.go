@@ -65,6 +65,7 @@ type publisher struct {
 	compared    bool // with the base of the change
 	tokenWanted bool // the user asked for something that needs a token
 	failed      bool // the step does
+	foreign     bool // the result is that of another run
 }
 
 // publish writes the files, which must succeed, and then whatever the platform lets it show. One notice tells of the

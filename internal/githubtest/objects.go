@@ -1,6 +1,9 @@
 package githubtest
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // created is when everything happened.
 const created = "2026-01-01T00:00:00Z"
@@ -71,4 +74,52 @@ func (s *Server) check(c *Check) map[string]any {
 		},
 		"name": c.Name, "check_suite": nil, "app": nil, "pull_requests": []any{},
 	}
+}
+
+func pullObject(p Pull) map[string]any {
+	address := fmt.Sprintf("%s%s/pulls/%d", site, repository, p.Number)
+	link := map[string]any{"href": address}
+	object := map[string]any{
+		"id": p.Number, "node_id": fmt.Sprint("PR", p.Number), "number": p.Number, "state": "open", "locked": false, "title": "a change",
+		"body": nil, "user": user(), "labels": []any{}, "assignee": nil, "milestone": nil, "auto_merge": nil, "author_association": "NONE",
+		"created_at": created, "updated_at": created, "closed_at": nil, "merged_at": nil, "merge_commit_sha": nil,
+		"head": side(p.Repository, p.Branch, p.Commit), "base": side("acme/shop", "main", strings.Repeat("0", 40)),
+		"_links": map[string]any{
+			"comments": link, "commits": link, "statuses": link, "html": link, "issue": link, "review_comments": link, "review_comment": link, "self": link,
+		},
+	}
+	for _, name := range []string{
+		"url", "html_url", "diff_url", "patch_url", "issue_url", "comments_url", "commits_url", "statuses_url", "review_comment_url", "review_comments_url",
+	} {
+		object[name] = address
+	}
+	return object
+}
+
+// side is the head or the base of a pull request.
+func side(repository, branch, commit string) map[string]any {
+	owner, _, _ := strings.Cut(repository, "/")
+	return map[string]any{"label": owner + ":" + branch, "ref": branch, "sha": commit, "user": user(), "repo": repositoryObject(repository)}
+}
+
+func repositoryObject(fullName string) map[string]any {
+	address := site + "/repos/" + fullName
+	_, name, _ := strings.Cut(fullName, "/")
+	object := map[string]any{
+		"id": 1, "node_id": "R1", "name": name, "full_name": fullName, "owner": user(), "private": false, "description": nil, "fork": false,
+		"default_branch": "main", "homepage": nil, "language": nil, "license": nil, "mirror_url": nil, "archived": false, "disabled": false,
+		"has_downloads": true, "has_issues": true, "has_projects": true, "has_wiki": true, "has_pages": false,
+		"forks": 0, "forks_count": 0, "open_issues": 0, "open_issues_count": 0, "size": 1, "stargazers_count": 0, "watchers": 0, "watchers_count": 0,
+		"created_at": created, "updated_at": created, "pushed_at": created, "ssh_url": "git@github.example:" + fullName + ".git",
+	}
+	for _, of := range []string{
+		"archive", "assignees", "blobs", "branches", "clone", "collaborators", "comments", "commits", "compare", "contents", "contributors",
+		"deployments", "downloads", "events", "forks", "git", "git_commits", "git_refs", "git_tags", "hooks", "html", "issue_comment",
+		"issue_events", "issues", "keys", "labels", "languages", "merges", "milestones", "notifications", "pulls", "releases", "stargazers",
+		"statuses", "subscribers", "subscription", "svn", "tags", "teams", "trees",
+	} {
+		object[of+"_url"] = address
+	}
+	object["url"] = address
+	return object
 }

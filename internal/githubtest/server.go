@@ -39,6 +39,7 @@ type Server struct {
 	comments   map[int64]Comment
 	reviews    []Review
 	files      []File
+	pulls      []Pull
 	checks     map[int64]*Check
 	uploads    map[string]*Upload
 	snapshots  map[string]json.RawMessage // by correlator
@@ -64,6 +65,14 @@ type Review struct {
 
 // File is a file that the pull request changes.
 type File struct{ Name, Patch string }
+
+// Pull is an open pull request.
+type Pull struct {
+	Number     int
+	Repository string // owner/name of its head
+	Branch     string
+	Commit     string
+}
 
 // Check is a check run.
 type Check struct {
@@ -104,6 +113,13 @@ func (s *Server) SetFiles(files ...File) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.files = files
+}
+
+// SetPulls says which pull requests are open.
+func (s *Server) SetPulls(pulls ...Pull) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pulls = pulls
 }
 
 // AddComment writes a comment as somebody else would and returns its id.
@@ -281,6 +297,15 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, body []byte) (in
 		}
 		delete(s.comments, number(2))
 		return http.StatusNoContent, nil
+	case "GET pulls":
+		var list []any
+		for _, p := range s.pulls {
+			owner, _, _ := strings.Cut(p.Repository, "/")
+			if head := r.URL.Query().Get("head"); head == "" || head == owner+":"+p.Branch {
+				list = append(list, pullObject(p))
+			}
+		}
+		return http.StatusOK, page(w, r, list)
 	case "GET pulls/#/files":
 		var list []any
 		for _, f := range s.files {
