@@ -278,7 +278,7 @@ func limited(err error) bool {
 
 // lost reports whether a request may have been carried out although there is no answer that says so.
 func lost(err error) bool {
-	if err == nil || errors.Is(err, context.Canceled) || limited(err) {
+	if err == nil || errors.Is(err, context.Canceled) || limited(err) || distrusted(err) {
 		return false
 	}
 	code := status(err)

@@ -3,6 +3,8 @@ package github
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -86,7 +88,7 @@ func (r *retries) again(req *http.Request, res *http.Response, err error, try in
 	}
 	harmless := req.Method != http.MethodPost
 	if err != nil {
-		return backoff(try), harmless
+		return backoff(try), harmless && !distrusted(err)
 	}
 	switch {
 	case res.StatusCode == http.StatusTooManyRequests, res.StatusCode == http.StatusForbidden && rateLimited(res):
@@ -99,6 +101,12 @@ func (r *retries) again(req *http.Request, res *http.Response, err error, try in
 		return backoff(try), harmless
 	}
 	return 0, false
+}
+
+// distrusted reports whether the host has shown a certificate that nobody vouches for. The next try sees the same one.
+func distrusted(err error) bool {
+	var bad *tls.CertificateVerificationError
+	return errors.As(err, &bad)
 }
 
 // rateLimited tells a rate limit from a missing permission, which both have the status 403.
