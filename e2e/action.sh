@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs action.yml in a workflow of the repository in e2e/sample, with act in host mode, and checks what a user sees:
 # the annotation on its line, the step summary, the outputs, the files. Needs git, Go and act, which is installed into
-# a cache where it is missing.
+# a cache where it is missing. Where gh is there, it reads the comment back.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -118,13 +118,27 @@ done
 github=
 start_github() {
   rm -f "$work/address"
-  "$work/github" -address "$work/address" "$@" >"$work/github.json" &
+  mkdir -p "$work/tls"
+  "$work/github" -address "$work/address" -tls "$work/tls" "$@" >"$work/github.json" &
   github=$!
   for _ in $(seq 100); do
     [ ! -s "$work/address" ] || break
     sleep 0.1
   done
   api=$(cat "$work/address")/api/v3
+}
+read_back() { # what GitHub's own client sees of the comment, over TLS as on GitHub Enterprise Server
+  if ! command -v gh >/dev/null; then
+    echo "left out: gh, which reads the comment back, is missing"
+    return
+  fi
+  env -i PATH="$PATH" HOME="$work" GH_CONFIG_DIR="$work/gh" GH_NO_UPDATE_NOTIFIER=1 SSL_CERT_FILE="$work/tls/authority.pem" \
+    GH_HOST="$(cat "$work/tls/address")" GH_ENTERPRISE_TOKEN=reader \
+    gh api repos/acme/shop/issues/7/comments --jq '"comments: \(length)", .[].body' >"$work/gh.md" || fail "gh can't read the comment"
+  expect "$work/gh.md" '^comments: 1$'
+  expect "$work/gh.md" 'This change adds 1 finding and removes 0 findings'
+  expect "$work/gh.md" 'coin-words 0\.4\.1'
+  echo "ok: gh reads the comment back"
 }
 stop_github() {
   kill "$github"
@@ -138,6 +152,7 @@ run_act pull_request false
 run_act pull_request false
 expect "$log" "$annotation"
 refuse "$log" 'not everything went as asked'
+read_back
 stop_github
 expect "$work/github.json" 'This change adds 1 finding and removes 0 findings'
 [ "$(grep -c '"Body":' "$work/github.json")" = 1 ] || { cat "$work/github.json"; fail "there is not one comment"; }

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -14,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -22,10 +24,11 @@ import (
 
 func main() {
 	address := flag.String("address", "", "`FILE` that gets the address once it answers")
+	secure := flag.String("tls", "", "existing `FOLDER` that gets the files address and authority.pem, to serve over TLS too")
 	readOnly := flag.Bool("read-only", false, "refuse every change, as GitHub does to the token of a fork")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := serve(ctx, *address, *readOnly)
+	err := serve(ctx, *address, *secure, *readOnly)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "github:", err)
@@ -42,7 +45,7 @@ type state struct {
 	Violations []string                     `json:"violations"`
 }
 
-func serve(ctx context.Context, address string, readOnly bool) error {
+func serve(ctx context.Context, address, secure string, readOnly bool) error {
 	var spec *githubtest.Spec
 	if dir := os.Getenv("TRIFECTA_SHARED"); dir != "" {
 		var err error
@@ -59,13 +62,26 @@ func serve(ctx context.Context, address string, readOnly bool) error {
 		return err
 	}
 	server := &http.Server{Handler: stand, ReadHeaderTimeout: 10 * time.Second}
-	done := make(chan error, 1)
+	done := make(chan error, 2)
+	serving := 1
 	go func() { done <- server.Serve(listener) }()
+	if secure != "" {
+		encrypted, err := listenTLS(ctx, secure)
+		if err != nil {
+			return errors.Join(err, server.Close())
+		}
+		serving++
+		go func() { done <- server.Serve(encrypted) }()
+	}
 	if err := os.WriteFile(address, []byte("http://"+listener.Addr().String()), 0o600); err != nil {
 		return err
 	}
 	<-ctx.Done()
-	if err := errors.Join(server.Close(), notClosed(<-done)); err != nil {
+	err = server.Close()
+	for range serving {
+		err = errors.Join(err, notClosed(<-done))
+	}
+	if err != nil {
 		return err
 	}
 	out := json.NewEncoder(os.Stdout)
@@ -77,6 +93,24 @@ func serve(ctx context.Context, address string, readOnly bool) error {
 		err = errors.Join(err, fmt.Errorf("%d requests or answers are not as GitHub describes them", len(violations)))
 	}
 	return err
+}
+
+// listenTLS listens with a certificate of an authority of its own, and writes the address and the authority to folder.
+func listenTLS(ctx context.Context, folder string) (net.Listener, error) {
+	certificate, authority, err := githubtest.Certificate("127.0.0.1")
+	if err != nil {
+		return nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	for name, data := range map[string][]byte{"authority.pem": authority, "address": []byte(listener.Addr().String())} {
+		if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
+			return nil, errors.Join(err, listener.Close())
+		}
+	}
+	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}), nil
 }
 
 func notClosed(err error) error {
