@@ -102,7 +102,8 @@ func (c *Client) Comment(ctx context.Context, number int, marker, body string) (
 	return address, denied(operation, needs, err)
 }
 
-// comments returns the comments of a pull request that begin with the marker, oldest first.
+// comments returns the comments of a pull request that begin with the marker, oldest first. Those of strangers do not
+// count: the author of a comment can change later what we write into it.
 func (c *Client) comments(ctx context.Context, number int, marker string) ([]*gogithub.IssueComment, error) {
 	var found []*gogithub.IssueComment
 	opts := &gogithub.IssueListCommentsOptions{ListOptions: gogithub.ListOptions{PerPage: pageSize}}
@@ -112,7 +113,7 @@ func (c *Client) comments(ctx context.Context, number int, marker string) ([]*go
 			return nil, err
 		}
 		for _, comment := range page {
-			if strings.HasPrefix(comment.GetBody(), marker) {
+			if strings.HasPrefix(comment.GetBody(), marker) && !stranger(comment) {
 				found = append(found, comment)
 			}
 		}
@@ -121,6 +122,16 @@ func (c *Client) comments(ctx context.Context, number int, marker string) ([]*go
 		}
 		opts.Page = res.NextPage
 	}
+}
+
+// stranger reports whether a comment is from somebody who is neither an app nor at home in the repository. Whose token
+// we have can't be asked: that of a job may not read its own user.
+func stranger(comment *gogithub.IssueComment) bool {
+	switch comment.GetAuthorAssociation() {
+	case "OWNER", "MEMBER", "COLLABORATOR":
+		return false
+	}
+	return comment.GetUser().GetType() != "Bot"
 }
 
 func (c *Client) deleteComments(ctx context.Context, comments []*gogithub.IssueComment) error {

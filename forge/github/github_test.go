@@ -312,6 +312,24 @@ func TestSuggest(t *testing.T) {
 	}
 }
 
+// A stranger who knows the marker does not get our text into a comment of theirs.
+func TestCommentOfStranger(t *testing.T) {
+	client, server, _ := start(t)
+	server.AddForeignComment(7, "<!-- m -->\nall is well")
+	for range 2 {
+		if _, err := client.Comment(t.Context(), 7, "<!-- m -->", "one finding"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, c := range server.Comments() {
+		got = append(got, c.Body)
+	}
+	if diff := cmp.Diff([]string{"<!-- m -->\nall is well", "<!-- m -->\none finding"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestWriteCheck(t *testing.T) {
 	client, server, _ := start(t)
 	check := Check{Name: "trifecta", Commit: commit, ExternalID: "job", Conclusion: "neutral", Title: "120 findings", Summary: "…"}

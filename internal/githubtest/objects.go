@@ -24,9 +24,13 @@ func user() map[string]any {
 
 func (s *Server) comment(c Comment) map[string]any {
 	address := fmt.Sprintf("%s%s/issues/comments/%d", site, repository, c.ID)
+	author := user()
+	if c.Stranger {
+		author["login"], author["type"] = "stranger", "User"
+	}
 	return map[string]any{
 		"id": c.ID, "node_id": fmt.Sprint("IC", c.ID), "url": address, "html_url": fmt.Sprintf("%s/acme/shop/pull/%d#issuecomment-%d", site, c.Number, c.ID),
-		"body": c.Body, "user": user(), "created_at": created, "updated_at": created,
+		"body": c.Body, "user": author, "created_at": created, "updated_at": created,
 		"issue_url":          fmt.Sprintf("%s%s/issues/%d", site, repository, c.Number),
 		"author_association": "NONE", "performed_via_github_app": nil,
 	}

@@ -52,6 +52,8 @@ type Comment struct {
 	ID     int64
 	Number int
 	Body   string
+	// Stranger says that a person wrote it who has nothing to do with the repository.
+	Stranger bool `json:",omitempty"`
 }
 
 // Review is a comment on a line of a pull request.
@@ -127,8 +129,18 @@ func (s *Server) AddComment(number int, body string) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id := s.id()
-	s.comments[id] = Comment{id, number, body}
+	s.comments[id] = Comment{ID: id, Number: number, Body: body}
 	return id
+}
+
+// AddForeignComment writes a comment as a stranger would.
+func (s *Server) AddForeignComment(number int, body string) {
+	id := s.AddComment(number, body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.comments[id]
+	c.Stranger = true
+	s.comments[id] = c
 }
 
 // Comments returns the comments in order of their ids.
@@ -280,7 +292,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, body []byte) (in
 		}
 		return http.StatusOK, page(w, r, list)
 	case "POST issues/#/comments":
-		c := Comment{s.id(), int(number(1)), text(in, "body")}
+		c := Comment{ID: s.id(), Number: int(number(1)), Body: text(in, "body")}
 		s.comments[c.ID] = c
 		return http.StatusCreated, s.comment(c)
 	case "PATCH issues/comments/#":
