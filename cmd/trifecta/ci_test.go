@@ -447,18 +447,23 @@ func TestExampleWorkflows(t *testing.T) {
 				t.Fatal(err)
 			}
 			used := false
-			for _, step := range workflow.Jobs["scan"].Steps {
-				repository, version, _ := strings.Cut(step.Uses, "@")
-				if repository != "trifecta-scanner/trifecta" {
-					if len(version) != 40 {
-						t.Errorf("%s is not pinned by its commit", step.Uses)
+			for _, job := range workflow.Jobs {
+				for _, step := range job.Steps {
+					repository, version, _ := strings.Cut(step.Uses, "@")
+					if repository == "actions/checkout" && strings.Contains(string(data), "workflow_run:") {
+						t.Error("a workflow with the token of the default branch checks something out")
 					}
-					continue
-				}
-				used = true
-				for input := range step.With {
-					if action.Inputs[input] == nil {
-						t.Errorf("the action has no input %s", input)
+					if repository != "trifecta-scanner/trifecta" {
+						if len(version) != 40 {
+							t.Errorf("%s is not pinned by its commit", step.Uses)
+						}
+						continue
+					}
+					used = true
+					for input := range step.With {
+						if action.Inputs[input] == nil {
+							t.Errorf("the action has no input %s", input)
+						}
 					}
 				}
 			}
