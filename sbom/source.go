@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -47,7 +48,9 @@ type reading struct {
 // Read returns the packages of the tree. Files are read in parallel; the result does not depend on the order.
 func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inventory, error) {
 	claims := claimed(tree)
-	readings := make([]reading, len(claims))
+	inv := &inventory.Inventory{}
+	merge := merger{inv: inv, at: map[string]int{}}
+	queue := inOrder{waiting: map[int]reading{}, add: merge.add}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, c := range claims {
@@ -55,23 +58,42 @@ func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inve
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			readings[i] = s.Cache.read(tree, c, func(tree *inventory.Tree) reading { return read(ctx, tree, c) })
+			queue.put(i, s.Cache.read(tree, c, func(tree *inventory.Tree) reading { return read(ctx, tree, c) }))
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	inv := &inventory.Inventory{}
-	merge := merger{inv: inv, at: map[string]int{}}
-	for _, r := range readings {
-		merge.add(r)
-	}
 	if r, ok := readRPM(tree); ok {
 		merge.add(r)
 	}
 	inv.Sort()
 	return inv, nil
+}
+
+// inOrder hands readings on in the order of their files, each as soon as those before it are done, so that only a few
+// are held at a time.
+type inOrder struct {
+	mu      sync.Mutex
+	next    int
+	waiting map[int]reading
+	add     func(reading)
+}
+
+func (q *inOrder) put(i int, r reading) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting[i] = r
+	for {
+		r, ok := q.waiting[q.next]
+		if !ok {
+			return
+		}
+		delete(q.waiting, q.next)
+		q.next++
+		q.add(r)
+	}
 }
 
 // claimed lists the files of the tree that a format reads. Copies of foreign code have lock files that say nothing
