@@ -66,7 +66,7 @@ startup: build ## the ten dearest package initialisations, in ms
 	@GODEBUG=inittrace=1 bin/trifecta version 2>&1 >/dev/null | awk '$$1 == "init" { n++; sum += $$5; printf "%8.3f %s\n", $$5, $$2 } END { printf "%8.3f all %d packages\n", sum, n }' | sort -rn | head -n 11
 
 .PHONY: compare
-compare: build ## set our findings against osv-scanner's on real repositories; writes docs/comparison.md
+compare: build ## set findings and packages against those of osv-scanner and Syft; writes docs/comparison.md
 	go run ./e2e/compare
 
 .PHONY: bench-peers

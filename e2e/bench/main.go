@@ -71,7 +71,7 @@ func run(ctx context.Context, opts options) (err error) {
 			return exec.CommandContext(ctx, opts.trifecta, "scan", dir, "--offline", "--db", bucket, "--fail-on", "none", "-o", "json", "-o", "cyclonedx="+os.DevNull, "--quiet")
 		}},
 		{"osv-scanner", func(dir string) *exec.Cmd { return peers.OSVScannerCommand(ctx, opts.osvScanner, database, dir) }},
-		{"syft", func(dir string) *exec.Cmd { return peers.SyftCommand(ctx, opts.syft, dir) }},
+		{"syft", func(dir string) *exec.Cmd { return peers.SyftCommand(ctx, opts.syft, dir, "cyclonedx-json") }},
 	}
 
 	var b strings.Builder

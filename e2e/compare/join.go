@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/package-url/packageurl-go"
+
+	"github.com/trifecta-scanner/trifecta/ecosystem"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
@@ -17,6 +21,10 @@ import (
 // entry is one version of one package in one lock file or manifest.
 type entry struct {
 	file, ecosystem, name, version string
+}
+
+func (e entry) compare(f entry) int {
+	return cmp.Or(cmp.Compare(e.file, f.file), cmp.Compare(e.ecosystem, f.ecosystem), cmp.Compare(e.name, f.name), cmp.Compare(e.version, f.version))
 }
 
 // finding is a group of advisories, known by any of their ids, for one entry.
@@ -28,15 +36,24 @@ type finding struct {
 // scan is what one program says about one repository.
 type scan struct {
 	files    map[string]bool
-	packages map[entry]bool
+	packages map[entry]inventory.PackageLocation // empty for the peers, which say less
+	named    map[entry][]entry                   // by all but the version
 	findings []finding
 }
 
-func newScan() *scan { return &scan{files: map[string]bool{}, packages: map[entry]bool{}} }
+func newScan() *scan {
+	return &scan{files: map[string]bool{}, packages: map[entry]inventory.PackageLocation{}, named: map[entry][]entry{}}
+}
 
-func (s *scan) add(e entry) {
+func (s *scan) add(e entry, place inventory.PackageLocation) {
+	if _, ok := s.packages[e]; ok {
+		return
+	}
 	s.files[e.file] = true
-	s.packages[e] = true
+	s.packages[e] = place
+	key := e
+	key.version = ""
+	s.named[key] = append(s.named[key], e)
 }
 
 // separators of PyPI names are all one: https://packaging.python.org/en/latest/specifications/name-normalization/
@@ -76,10 +93,49 @@ func parseTheirs(r io.Reader, dir string) (*scan, error) {
 		}
 		for _, p := range result.Packages {
 			e := newEntry(filepath.ToSlash(file), p.Package.Ecosystem, p.Package.Name, p.Package.Version)
-			s.add(e)
+			s.add(e, inventory.PackageLocation{})
 			for _, g := range p.Groups {
 				s.findings = append(s.findings, finding{e, slices.Concat(g.IDs, g.Aliases)})
 			}
+		}
+	}
+	return s, nil
+}
+
+// parseSyft reads the JSON of Syft, whose paths begin at the root of the tree. It has types of packages and package
+// URLs where we have ecosystems.
+func parseSyft(r io.Reader) (*scan, error) {
+	var doc struct {
+		Artifacts []struct {
+			Name, Version, Type, PURL string
+			Locations                 []struct{ Path string }
+		}
+	}
+	if err := json.NewDecoder(r).Decode(&doc); err != nil {
+		return nil, fmt.Errorf("read the answer of Syft: %w", err)
+	}
+	ecosystems := map[string]string{} // by type of package URL
+	for _, e := range ecosystem.All {
+		ecosystems[e.PURL("group/name", "1").Type] = e.Name
+	}
+	s := newScan()
+	for _, a := range doc.Artifacts {
+		kind := a.Type
+		if a.PURL != "" { // it has none for Terraform, whose type is that of the package URL
+			purl, err := packageurl.FromString(a.PURL)
+			if err != nil {
+				return nil, fmt.Errorf("read the answer of Syft: %s: %w", a.PURL, err)
+			}
+			kind = purl.Type
+			if kind == packageurl.TypeMaven {
+				a.Name = purl.Namespace + ":" + purl.Name
+			}
+		}
+		if a.Version == "UNKNOWN" {
+			a.Version = ""
+		}
+		for _, l := range a.Locations {
+			s.add(newEntry(strings.TrimPrefix(l.Path, "/"), cmp.Or(ecosystems[kind], kind), a.Name, a.Version), inventory.PackageLocation{})
 		}
 	}
 	return s, nil
@@ -96,7 +152,7 @@ func parseOurs(r *json.Decoder) (*scan, error) {
 	for _, p := range res.Packages {
 		packages[p.ID] = p
 		for _, l := range p.Locations {
-			s.add(newEntry(l.Path, p.Ecosystem, p.Name, p.Version))
+			s.add(newEntry(l.Path, p.Ecosystem, p.Name, p.Version), l)
 		}
 	}
 	for _, f := range res.Findings {
@@ -134,25 +190,17 @@ var why = map[string]string{
 // comparison is the outcome for one repository.
 type comparison struct {
 	repository     string
-	files          int    // files that either side reads
-	packages       [3]int // of both, of theirs only, of ours only
+	files          int // files that either side reads
+	packages       []packageComparison
 	both           int
 	missing, extra []difference
 }
 
-// compare joins two scans by entry and by any common id of the advisory groups.
+// compare joins the findings of two scans by entry and by any common id of the advisory groups.
 func compare(theirs, ours *scan) comparison {
 	union := maps.Clone(theirs.files)
 	maps.Copy(union, ours.files)
 	c := comparison{files: len(union)}
-	for e := range theirs.packages {
-		if ours.packages[e] {
-			c.packages[0]++
-		} else {
-			c.packages[1]++
-		}
-	}
-	c.packages[2] = len(ours.packages) - c.packages[0]
 	var met []difference
 	met, c.missing = lacking(theirs, ours)
 	c.both = len(met)
@@ -187,16 +235,17 @@ func class(e entry, lacks *scan) string {
 		return classStandard
 	case !lacks.files[e.file]:
 		return classFile
-	case !lacks.packages[e]:
+	}
+	if _, ok := lacks.packages[e]; !ok {
 		return classPackage
 	}
 	return classMatch
 }
 
-// render returns the tables of the document.
+// render returns the tables of the document about findings.
 func render(all []comparison) string {
 	var b strings.Builder
-	b.WriteString("| repository | files | packages: both / only osv-scanner / only trifecta | findings: both | missing here | more here |\n| --- | --- | --- | --- | --- | --- |\n")
+	b.WriteString("| repository | files | findings: both | missing here | more here |\n| --- | --- | --- | --- | --- |\n")
 	var sum comparison
 	classes := map[string]map[string][2]int{} // class -> ecosystem -> missing, extra
 	count := func(differences []difference, column int) {
@@ -210,7 +259,7 @@ func render(all []comparison) string {
 		}
 	}
 	row := func(name string, c comparison) {
-		fmt.Fprintf(&b, "| %s | %d | %d / %d / %d | %d | %d | %d |\n", name, c.files, c.packages[0], c.packages[1], c.packages[2], c.both, len(c.missing), len(c.extra))
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d |\n", name, c.files, c.both, len(c.missing), len(c.extra))
 	}
 	for _, c := range all {
 		row(c.repository, c)
@@ -218,9 +267,6 @@ func render(all []comparison) string {
 		sum.both += c.both
 		sum.missing = append(sum.missing, c.missing...)
 		sum.extra = append(sum.extra, c.extra...)
-		for i, n := range c.packages {
-			sum.packages[i] += n
-		}
 		count(c.missing, 0)
 		count(c.extra, 1)
 	}

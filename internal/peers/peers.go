@@ -73,10 +73,11 @@ func OSVScannerCommand(ctx context.Context, bin, database, dir string, more ...s
 	return cmd
 }
 
-// SyftCommand returns the call of Syft that writes CycloneDX.
-func SyftCommand(ctx context.Context, bin, dir string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, bin, "scan", "dir:"+dir, "-o", "cyclonedx-json", "--quiet")
-	cmd.Env = append(os.Environ(), "SYFT_CHECK_FOR_APP_UPDATE=false")
+// SyftCommand returns the call of Syft that writes one of its formats, as "cyclonedx-json". Its other options are
+// variables of the environment.
+func SyftCommand(ctx context.Context, bin, dir, format string, env ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, bin, "scan", "dir:"+dir, "-o", format, "--quiet")
+	cmd.Env = append(append(os.Environ(), "SYFT_CHECK_FOR_APP_UPDATE=false"), env...)
 	return cmd
 }
 
