@@ -184,7 +184,7 @@ var why = map[string]string{
 	classFile:     "One side does not know the format, or gives up on the file. We read what a broken file still says and add a notice.",
 	classPackage:  "The file is read by both, and one side finds more in it.",
 	classMatch:    "Both list the package; the version ranges or the aliases are judged differently.",
-	classStandard: "osv-scanner leaves it out because `go.mod` states the least version and not the one in use. We report it at the version of the `toolchain` line, else of the `go` line: it is what the repository asks for.",
+	classStandard: "osv-scanner leaves it out because `go.mod` states the least version and not the one in use. We report it at the version of the `toolchain` line, else of a `go` line from 1.21 on: it is what the repository asks for.",
 }
 
 // comparison is the outcome for one repository.

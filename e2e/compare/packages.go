@@ -63,7 +63,7 @@ var theirReasons = []packageClass{
 	{"a platform in the version", "Gemfile.lock states one archive for each platform, as in `ffi (1.17.4-arm64-darwin)`. The version is 1.17.4; advisories know no other.", ofPlatform},
 	{"an application's name", "mix.lock names the Erlang application first and the package second; the registry and its advisories know the package.", application},
 	{"a replacement that nothing asks for", "A `replace` line of go.mod only matters where the module is required, and it is not. Syft lists it as a package.", unusedReplacement},
-	{"a module outside of the build", "Neither required nor replaced in go.mod, and only go.sum knows it: Syft asks the Go toolchain, which it runs on the scanned code where there is one, which modules there are. What it answers depends on the module cache of the machine.", outsideBuild},
+	{"a module outside of the build", "Neither required nor replaced in go.mod, and only go.sum knows it: Syft runs the Go toolchain on the scanned code where there is one, and the answer depends on the module cache of the machine.", outsideBuild},
 }
 
 // ourReasons are the reasons for which we list a package and a peer does not, in the order in which they are tried.
