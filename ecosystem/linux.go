@@ -2,6 +2,7 @@ package ecosystem
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -198,9 +199,8 @@ func stanzas(data []byte, visit func(stanza)) {
 
 var errNotText = errors.New("want a text of stanzas")
 
-// readDpkg reads the packages that dpkg has installed (https://man7.org/linux/man-pages/man1/dpkg.1.html, and
-// status.d for images without dpkg).
-func readDpkg(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
+// installed reads a database of stanzas, each of which entry turns into a package or leaves out.
+func installed(tree *inventory.Tree, name string, entry func(fields map[string]string) (e Entry, arch string, ok bool)) (*Document, error) {
 	data, err := tree.ReadFile(name)
 	if err != nil {
 		return nil, err
@@ -215,64 +215,42 @@ func readDpkg(_ context.Context, tree *inventory.Tree, name string) (*Document, 
 	lines := inventory.NewLines(data)
 	doc := &Document{Root: os.ID}
 	stanzas(data, func(s stanza) {
-		pkg, version := s.fields["Package"], s.fields["Version"]
-		if pkg == "" {
+		e, arch, ok := entry(s.fields)
+		if !ok {
 			return
 		}
-		if status := s.fields["Status"]; status != "" && !strings.HasSuffix(status, " installed") {
-			return // removed, with its configuration left behind
-		}
-		doc.Declared++
-		source := inventory.SourcePackage{Name: pkg, Version: version}
-		if named := s.fields["Source"]; named != "" {
-			name, built, ok := strings.Cut(named, " ")
-			source.Name = name
-			if ok {
-				source.Version = strings.Trim(built, "() ")
-			}
-		}
-		doc.Entries = append(doc.Entries, Entry{
-			Name: pkg, Version: version, Location: lines.Location(name, s.start, s.end), Scope: inventory.ScopeRuntime,
-			Origin: inventory.OriginRegistry, Ecosystem: os.Ecosystem, Release: os.Release, Source: source,
-			PURL: os.PackageURL(pkg, version, s.fields["Architecture"]),
-		})
+		e.Location, e.Scope, e.Origin = lines.Location(name, s.start, s.end), inventory.ScopeRuntime, inventory.OriginRegistry
+		e.Ecosystem, e.Release, e.PURL = os.Ecosystem, os.Release, os.PackageURL(e.Name, e.Version, arch)
+		doc.Entries = append(doc.Entries, e)
 	})
 	return doc, nil
 }
 
+// readDpkg reads the packages that dpkg has installed (https://man7.org/linux/man-pages/man1/dpkg.1.html, and
+// status.d for images without dpkg).
+func readDpkg(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
+	return installed(tree, name, func(fields map[string]string) (Entry, string, bool) {
+		if status := fields["Status"]; status != "" && !strings.HasSuffix(status, " installed") {
+			return Entry{}, "", false // removed, with its configuration left behind
+		}
+		e := Entry{Name: fields["Package"], Version: fields["Version"]}
+		e.Source = inventory.SourcePackage{Name: e.Name, Version: e.Version}
+		if source, built, _ := strings.Cut(fields["Source"], " "); source != "" { // openssl (3.0.11-1)
+			e.Source.Name = source
+			e.Source.Version = cmp.Or(strings.Trim(built, "() "), e.Version)
+		}
+		return e, fields["Architecture"], e.Name != ""
+	})
+}
+
 // readApk reads the packages that apk has installed (https://wiki.alpinelinux.org/wiki/Apk_spec).
 func readApk(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
-	data, err := tree.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	if bytes.IndexByte(data, 0) >= 0 {
-		return nil, errNotText
-	}
-	os, err := ReadOS(tree)
-	if err != nil {
-		return nil, err
-	}
-	lines := inventory.NewLines(data)
-	doc := &Document{Root: os.ID}
-	stanzas(data, func(s stanza) {
-		pkg, version := s.fields["P"], s.fields["V"]
-		if pkg == "" {
-			return
+	return installed(tree, name, func(fields map[string]string) (Entry, string, bool) {
+		e := Entry{Name: fields["P"], Version: fields["V"]}
+		e.Source = inventory.SourcePackage{Name: cmp.Or(fields["o"], e.Name), Version: e.Version}
+		if license := fields["L"]; license != "" {
+			e.Licenses = []string{license}
 		}
-		doc.Declared++
-		entry := Entry{
-			Name: pkg, Version: version, Location: lines.Location(name, s.start, s.end), Scope: inventory.ScopeRuntime,
-			Origin: inventory.OriginRegistry, Ecosystem: os.Ecosystem, Release: os.Release,
-			Source: inventory.SourcePackage{Name: pkg, Version: version}, PURL: os.PackageURL(pkg, version, s.fields["A"]),
-		}
-		if origin := s.fields["o"]; origin != "" {
-			entry.Source.Name = origin
-		}
-		if license := s.fields["L"]; license != "" {
-			entry.Licenses = []string{license}
-		}
-		doc.Entries = append(doc.Entries, entry)
+		return e, fields["A"], e.Name != ""
 	})
-	return doc, nil
 }
