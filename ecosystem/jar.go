@@ -45,7 +45,7 @@ func readJar(ctx context.Context, tree *inventory.Tree, name string) (*Document,
 	if len(j.unknown) > 0 {
 		j.doc.Notices = append(j.doc.Notices, inventory.Notice{
 			Code: "archive-without-coordinates", Location: &inventory.Location{Path: name},
-			Message: fmt.Sprintf("%s holds archives without Maven coordinates, which can't be matched: %s", name, listed(j.unknown)),
+			Message: fmt.Sprintf("%s holds archives without Maven coordinates, which can't be matched: %s", name, firstOf(j.unknown)),
 		})
 	}
 	j.doc.Resolve()
@@ -147,13 +147,4 @@ func (j *jar) coordinates(text []byte, chain []string) bool {
 		Chain: append(slices.Clip(chain), full),
 	})
 	return true
-}
-
-// listed writes the first few names of a list.
-func listed(names []string) string {
-	const shown = 5
-	if len(names) > shown {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
-	}
-	return strings.Join(names, ", ")
 }

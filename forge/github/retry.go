@@ -37,16 +37,7 @@ func newRetries(o Options) *retries {
 		r.below = web.NewTransport()
 	}
 	if r.sleep == nil {
-		r.sleep = func(ctx context.Context, d time.Duration) error {
-			timer := time.NewTimer(d)
-			defer timer.Stop()
-			select {
-			case <-timer.C:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
+		r.sleep = web.Sleep
 	}
 	return r
 }

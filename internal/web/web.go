@@ -57,7 +57,7 @@ func New(o Options) *Client {
 		o.Transport = NewTransport()
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = Sleep
 	}
 	return &Client{opts: o, http: &http.Client{Transport: o.Transport, CheckRedirect: redirect}}
 }
@@ -243,7 +243,8 @@ func (c *Client) ready(ctx context.Context) error {
 	return c.opts.Sleep(ctx, wait)
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits in real time, or until the context ends, and returns the context's error then.
+func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
