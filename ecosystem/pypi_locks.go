@@ -10,16 +10,23 @@ import (
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
+// openPythonLock reads a lock file whose packages stand in the array of tables key.
+func openPythonLock(tree *inventory.Tree, name, key string) (*tomlFile, *pythonDoc, []*tomlValue, error) {
+	data, err := tree.ReadFile(name)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	f, d := parseTOML(data, name), newPythonDoc()
+	d.Declared = countHeaders(data, "[["+key+"]]")
+	return f, d, f.packages(d.Document, key), nil
+}
+
 // readPoetryLock reads the lock file of Poetry 1 and 2 (https://python-poetry.org/docs/; poetry/packages/locker.py).
 func readPoetryLock(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
-	data, err := tree.ReadFile(name)
+	f, d, packages, err := openPythonLock(tree, name, "package")
 	if err != nil {
 		return nil, err
 	}
-	f := parseTOML(data, name)
-	d := newPythonDoc()
-	d.Declared = countHeaders(data, "[[package]]")
-	packages := f.packages(d.Document, "package")
 	sources := make([]string, 0, len(packages))
 	for _, p := range packages {
 		e := Entry{Name: p.table.string("name"), Version: p.table.string("version"), Location: f.packagePlace(p)}
@@ -71,13 +78,11 @@ func (d *pythonDoc) finish(f *tomlFile, m *pyproject) (*Document, error) {
 // readUVLock reads the lock file of uv (https://docs.astral.sh/uv/concepts/projects/layout/#the-lockfile; the shape is
 // that of uv-resolver/src/lock/mod.rs).
 func readUVLock(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
-	data, err := tree.ReadFile(name)
+	f, d, packages, err := openPythonLock(tree, name, "package")
 	if err != nil {
 		return nil, err
 	}
-	u := &uvLock{pythonDoc: newPythonDoc(), file: parseTOML(data, name), tree: tree, dir: path.Dir(name)}
-	u.Declared = countHeaders(data, "[[package]]")
-	u.packages = u.file.packages(u.Document, "package")
+	u := &uvLock{pythonDoc: d, file: f, packages: packages, tree: tree, dir: path.Dir(name)}
 	for _, p := range u.packages {
 		u.entry(p)
 	}
@@ -178,14 +183,10 @@ func (u *uvLock) needs(i int, dependencies []*tomlValue) {
 // readPDMLock reads the lock file of PDM (https://pdm-project.org/en/latest/usage/lockfile/). A package is listed once
 // more for each set of its extras; that is the same package again.
 func readPDMLock(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
-	data, err := tree.ReadFile(name)
+	f, d, packages, err := openPythonLock(tree, name, "package")
 	if err != nil {
 		return nil, err
 	}
-	f := parseTOML(data, name)
-	d := newPythonDoc()
-	d.Declared = countHeaders(data, "[[package]]")
-	packages := f.packages(d.Document, "package")
 	entryOf := make([]int, len(packages))
 	first := map[string]int{}
 	for i, p := range packages {
@@ -237,14 +238,10 @@ func pdmScope(groups []string, tree *inventory.Tree, dir string) inventory.Scope
 
 // readPylock reads a pylock.toml (https://packaging.python.org/en/latest/specifications/pylock-toml/).
 func readPylock(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
-	data, err := tree.ReadFile(name)
+	f, d, packages, err := openPythonLock(tree, name, "packages")
 	if err != nil {
 		return nil, err
 	}
-	f := parseTOML(data, name)
-	d := newPythonDoc()
-	d.Declared = countHeaders(data, "[[packages]]")
-	packages := f.packages(d.Document, "packages")
 	index := make([]string, len(packages))
 	m := readPyproject(tree, path.Join(path.Dir(name), "pyproject.toml"))
 	for i, p := range packages {
