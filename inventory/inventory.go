@@ -122,9 +122,11 @@ type Image struct {
 
 // Inventory is what the sources found in one tree.
 type Inventory struct {
-	Packages []Package
-	Images   []Image
-	Notices  []Notice
+	Packages  []Package
+	Images    []Image
+	Resources []*Resource
+	Links     []Link
+	Notices   []Notice
 }
 
 // Source reads one kind of fact from a tree. A file that can't be read is a Notice, not an error; an error means that
@@ -144,6 +146,8 @@ func Read(ctx context.Context, tree *Tree, sources ...Source) (*Inventory, error
 		}
 		all.Packages = append(all.Packages, inv.Packages...)
 		all.Images = append(all.Images, inv.Images...)
+		all.Resources = append(all.Resources, inv.Resources...)
+		all.Links = append(all.Links, inv.Links...)
 		all.Notices = append(all.Notices, inv.Notices...)
 	}
 	all.Sort()
@@ -190,6 +194,10 @@ func (inv *Inventory) Sort() {
 		})
 	}
 	slices.SortStableFunc(inv.Images, func(a, b Image) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	slices.SortStableFunc(inv.Resources, (*Resource).Compare)
+	slices.SortStableFunc(inv.Links, func(a, b Link) int {
+		return cmp.Or(strings.Compare(string(a.From), string(b.From)), strings.Compare(string(a.To), string(b.To)))
+	})
 	SortNotices(inv.Notices)
 }
 

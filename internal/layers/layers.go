@@ -39,8 +39,8 @@ var layers = []layer{
 		why:      "facts depend on nothing: a Package or a Location knows no rule, no report and no code host",
 	},
 	{
-		packages: []string{"advisory", "ecosystem", "forge", "intel"},
-		why:      "what one package manager, one advisory or one code host is must be known without a scan",
+		packages: []string{"advisory", "aws", "ecosystem", "forge", "intel", "kube"},
+		why:      "what one package manager, one advisory, one cloud or one code host is must be known without a scan",
 	},
 	{
 		packages: []string{"inventory/*", "sbom", "network", "forge/*"},
@@ -100,8 +100,8 @@ var homes = []home{
 	{library: "github.com/sethvargo/go-githubactions", in: []string{"report", "cmd"}, why: "workflow commands are one way to report"},
 	{library: "github.com/owenrumney/go-sarif", why: "report/sarif.go has the part of SARIF that is used, without a schema validator in the binary"},
 	{library: "github.com/aws/aws-sdk-go-v2", in: []string{"internal/aws"}, tests: true, why: "the SDK is slow to build and keeps every operation it links"},
-	{library: "github.com/hashicorp/hcl", in: []string{"inventory/terraform"}, why: "the network and the rules read the AWS model and never the language"},
-	{library: "github.com/zclconf/go-cty", in: []string{"inventory/terraform"}, why: "values leave the evaluator as known or unknown with a reason, not as cty"},
+	{library: "github.com/hashicorp/hcl", in: []string{"inventory/terraform", "inventory/packer"}, why: "the network and the rules read the AWS model and never the language"},
+	{library: "github.com/zclconf/go-cty", in: []string{"inventory/terraform", "inventory/packer"}, why: "values leave the evaluator as known or unknown with a reason, not as cty"},
 	{library: "helm.sh/helm", in: []string{"inventory/kubernetes"}, why: "charts are rendered in one place, over an in-memory file system"},
 	{library: "sigs.k8s.io/kustomize", in: []string{"inventory/kubernetes"}, why: "kustomizations are rendered in one place, over an in-memory file system"},
 	{library: "github.com/spf13/cobra", in: []string{"cmd"}, why: "flags end where the pipeline begins"},

@@ -1,0 +1,96 @@
+package inventory
+
+import (
+	"cmp"
+	"strings"
+)
+
+// Language is what a resource is declared in.
+type Language string
+
+// The languages of declared resources.
+const (
+	Terraform      Language = "terraform"
+	CloudFormation Language = "cloudformation"
+	Kubernetes     Language = "kubernetes"
+)
+
+// Existence says whether a declared resource will be there.
+type Existence uint8
+
+// The three answers. The zero value is the usual one.
+const (
+	Exists    Existence = iota
+	MayExist            // count, for_each or a condition is not known; Resource.Reasons says which
+	NotExists           // count is 0 or a condition is false; kept because people ask about it by its address
+)
+
+// Call is one module, nested stack or chart on the way from the root to a resource.
+type Call struct {
+	Address  ID       `json:"address"` // module.vpc, or the logical id of the stack
+	Location Location `json:"location"`
+}
+
+// Resource is one declared thing: a Terraform resource instance, a CloudFormation resource or a Kubernetes object.
+// Values and everything in it is known, or unknown with a reason; later stages ask the typed models (package aws and
+// package kube) and never the language.
+type Resource struct {
+	// ID is the address in the user's own notation: module.a.aws_instance.b["x"], a logical id (Stack/LogicalId in a nested
+	// stack), Kind/namespace/name. It is unique within Root and Environment.
+	ID       ID       `json:"id"`
+	Type     string   `json:"type"` // aws_instance, AWS::EC2::Instance, apps/v1/Deployment
+	Name     string   `json:"name"` // the label, logical id or metadata.name
+	Language Language `json:"language"`
+	// Root is what is deployed as one: the folder of the root module ("." at the top), the path of the template, the folder
+	// of the chart or kustomization, or the path of the manifest.
+	Root string `json:"root"`
+	// Environment is the one that the root was evaluated for; empty where there is only one.
+	Environment string `json:"environment,omitempty"`
+	Region      string `json:"region,omitempty"`  // eu-central-1; empty where it is not known
+	Account     string `json:"account,omitempty"` // twelve digits, or the role's ARN that tells accounts apart; empty where it is not known
+	// Location is the block, the logical id or the object.
+	Location Location `json:"location"`
+	// Via leads from the root to the resource, outermost first; empty in the root itself.
+	Via     []Call    `json:"via,omitempty"`
+	Exists  Existence `json:"-"`
+	Reasons []Reason  `json:"-"` // why Exists is MayExist or NotExists
+	// Assumed names the built-in model that the resource comes from where the source of its module is not in the tree.
+	Assumed string `json:"assumed,omitempty"`
+	Values  Value  `json:"values"`
+}
+
+// Get returns what stands at a path of attribute names; see Value.Get.
+func (r *Resource) Get(path ...string) Value { return r.Values.Get(path...) }
+
+// Compare orders resources by root, environment and address.
+func (r *Resource) Compare(s *Resource) int {
+	return cmp.Or(strings.Compare(r.Root, s.Root), strings.Compare(r.Environment, s.Environment), strings.Compare(string(r.ID), string(s.ID)))
+}
+
+// Environment is one way to evaluate the infrastructure of a tree: prod, staging, ...
+type Environment struct {
+	Name       string
+	Paths      []string          // roots that belong to it; patterns as in .gitignore; none: all
+	VarFiles   []string          // Terraform variable files, as paths in the tree
+	Vars       map[string]string // Terraform variables
+	Values     []string          // Helm values files, as paths in the tree
+	Parameters map[string]string // CloudFormation parameters
+}
+
+// Confidence says how a link is known.
+type Confidence string
+
+// The confidences, surest first.
+const (
+	Declared Confidence = "declared" // the same reference or digest
+	Resolved Confidence = "resolved" // the same repository path, the tag differs or is unknown
+	Inferred Confidence = "inferred" // a folder, an image and a workload share a name that is unique
+)
+
+// Link says that From uses To: a workload runs an image, an image contains a lock file's packages.
+type Link struct {
+	From       ID         `json:"from"`
+	To         ID         `json:"to"`
+	Confidence Confidence `json:"confidence"`
+	Evidence   []Location `json:"evidence"`
+}
