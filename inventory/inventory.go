@@ -122,11 +122,12 @@ type Image struct {
 
 // Inventory is what the sources found in one tree.
 type Inventory struct {
-	Packages  []Package
-	Images    []Image
-	Resources []*Resource
-	Links     []Link
-	Notices   []Notice
+	Packages      []Package
+	Images        []Image
+	MachineImages []MachineImage
+	Resources     []*Resource
+	Links         []Link
+	Notices       []Notice
 }
 
 // Source reads one kind of fact from a tree. A file that can't be read is a Notice, not an error; an error means that
@@ -146,6 +147,7 @@ func Read(ctx context.Context, tree *Tree, sources ...Source) (*Inventory, error
 		}
 		all.Packages = append(all.Packages, inv.Packages...)
 		all.Images = append(all.Images, inv.Images...)
+		all.MachineImages = append(all.MachineImages, inv.MachineImages...)
 		all.Resources = append(all.Resources, inv.Resources...)
 		all.Links = append(all.Links, inv.Links...)
 		all.Notices = append(all.Notices, inv.Notices...)
@@ -194,6 +196,7 @@ func (inv *Inventory) Sort() {
 		})
 	}
 	slices.SortStableFunc(inv.Images, func(a, b Image) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	slices.SortStableFunc(inv.MachineImages, func(a, b MachineImage) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	slices.SortStableFunc(inv.Resources, (*Resource).Compare)
 	slices.SortStableFunc(inv.Links, func(a, b Link) int {
 		return cmp.Or(strings.Compare(string(a.From), string(b.From)), strings.Compare(string(a.To), string(b.To)))

@@ -69,12 +69,27 @@ func (r *Resource) Compare(s *Resource) int {
 
 // Environment is one way to evaluate the infrastructure of a tree: prod, staging, ...
 type Environment struct {
-	Name       string
-	Paths      []string          // roots that belong to it; patterns as in .gitignore; none: all
-	VarFiles   []string          // Terraform variable files, as paths in the tree
-	Vars       map[string]string // Terraform variables
-	Values     []string          // Helm values files, as paths in the tree
-	Parameters map[string]string // CloudFormation parameters
+	Name           string
+	Paths          []string // roots that belong to it; patterns as in .gitignore; none: all
+	VarFiles       []string // Terraform variable files, as paths in the tree
+	Values         []string // Helm values files, as paths in the tree
+	ParameterFiles []string // CloudFormation parameter files, as paths in the tree
+}
+
+// MachineImage is one machine image (AMI) that the tree refers to, in one form.
+type MachineImage struct {
+	ID   ID     `json:"id"`   // ami-..., a name pattern, a parameter's path or an alias
+	Form string `json:"form"` // literal, data-source, ssm-parameter, mapping, packer, family
+	Name string `json:"name,omitempty"`
+	// Owner is the account or alias that the code names, or that publishes images under this id.
+	Owner        string     `json:"owner,omitempty"`
+	Region       string     `json:"region,omitempty"`
+	CreatedAt    string     `json:"created_at,omitempty"`    // a day, as 2006-01-02
+	DeprecatedAt string     `json:"deprecated_at,omitempty"` // likewise
+	EndOfLife    string     `json:"end_of_life,omitempty"`   // of its operating system, likewise
+	Replacement  ID         `json:"replacement,omitempty"`
+	Locations    []Location `json:"locations"`
+	Workloads    []ID       `json:"workloads"`
 }
 
 // Confidence says how a link is known.
