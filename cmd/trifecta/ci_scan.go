@@ -173,7 +173,7 @@ func repositoryOf(dir string) string {
 func (a *app) scanArguments(flags *pflag.FlagSet, dir, result, base string, proposal, baseOptional bool) []string {
 	var known cobra.Command
 	new(scanOptions).register(&known)
-	args := []string{"scan", "--output=json=" + result, "--fail-on-default=none"}
+	args := []string{"scan", "--output=json=" + result, "--fail-on-default=none", "--sealed"}
 	flags.Visit(func(f *pflag.Flag) {
 		if known.Flags().Lookup(f.Name) == nil || f.Name == "output" || f.Name == "base" {
 			return

@@ -197,7 +197,7 @@ func TestScanArguments(t *testing.T) {
 	}
 	got := (&app{getenv: getenv}).scanArguments(cmd.Flags(), "-dir", "r.json", "main", true, false)
 	want := []string{
-		"scan", "--output=json=r.json", "--fail-on-default=none",
+		"scan", "--output=json=r.json", "--fail-on-default=none", "--sealed",
 		"--db=-x", "--fail-on=high", "--fail-on=act", "--offline=true", "--only=images", "--base=main", "--proposal", "--verbose", "--", "-dir",
 	}
 	slices.Sort(got[3:8])

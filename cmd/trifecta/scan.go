@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trifecta-scanner/trifecta/config"
+	"github.com/trifecta-scanner/trifecta/internal/confine"
 	"github.com/trifecta-scanner/trifecta/internal/git"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/report"
@@ -39,6 +40,8 @@ type scanOptions struct {
 	// baseOptional says that the scan goes on where the clone lacks the base.
 	baseOptional bool
 	strict       bool
+	// sealed says that the process gives up the system calls that a scan does not need, before it reads anything.
+	sealed bool
 	// noMatch makes the inventory alone: sbom looks nothing up.
 	noMatch bool
 	// noBaseline leaves the recorded findings of the tree aside.
@@ -67,7 +70,8 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 	f.StringVar(&o.base, "base", "", "say what is new since `REF|RESULT.json`: a git revision or a saved result")
 	f.BoolVar(&o.proposal, "proposal", false, "take the configuration from the base")
 	f.BoolVar(&o.baseOptional, "base-optional", false, "go on where the clone lacks the base")
-	for _, name := range []string{"proposal", "base-optional"} {
+	f.BoolVar(&o.sealed, "sealed", false, "give up the system calls that a scan does not need")
+	for _, name := range []string{"proposal", "base-optional", "sealed"} {
 		_ = f.MarkHidden(name) // ci sets them; a flag that is not there would be a mistake above
 	}
 	f.BoolVar(&o.strict, "strict", false, "exit with 3 when a part could not be looked at")
@@ -105,6 +109,11 @@ func (a *app) runScan(ctx context.Context, dir string, opts *scanOptions) error 
 	}
 	if _, err := scanner.ParseFailOn(opts.failOn); err != nil {
 		return usage("", "--fail-on: %w", err)
+	}
+	if opts.sealed {
+		if err := confine.Seal(confine.Calls{Network: !opts.offline}); err != nil {
+			a.say("the scan may make every system call: %v", err)
+		}
 	}
 	res, cfg, err := a.scan(ctx, dir, opts)
 	if err != nil {

@@ -1,6 +1,7 @@
 // Package confine starts a program that can touch only what it was given: Linux's Landlock
 // (https://docs.kernel.org/userspace-api/landlock.html) takes the rest away before its first instruction, so that
-// nothing that the program is fed can win it back.
+// nothing that the program is fed can win it back. Seal then lets that program give up the system calls that it does not
+// need.
 //
 // # Limitations
 //
