@@ -55,6 +55,10 @@ var layers = []layer{
 		why:      "scanners, reports and fixes meet in a Result only, so that each can be changed or left out alone",
 	},
 	{
+		packages: []string{"fix/*"},
+		why:      "what tests of fixes are made of stands on fixes",
+	},
+	{
 		packages: []string{"cmd/*", "e2e/*"},
 		why:      "the wiring: the only place that knows all of them",
 	},
@@ -63,8 +67,8 @@ var layers = []layer{
 // ground is importable from every level and imports none of them.
 const ground = "internal/*"
 
-// testing lists packages of the ground that only tests may import, because they link package testing.
-var testing = []string{"internal/shared", "internal/golden"}
+// testing lists packages that only tests may import, because they link package testing.
+var testing = []string{"internal/shared", "internal/golden", "fix/fixtest"}
 
 // home says where a large library may be imported. Its types stay there; the neighbours see ours.
 type home struct {
