@@ -143,7 +143,9 @@ var words = map[reflect.Type]any{
 	reflect.TypeFor[scanner.Status](): []scanner.Status{scanner.StatusNew, scanner.StatusExisting, scanner.StatusSuppressed},
 	reflect.TypeFor[scanner.ExposureLevel](): []scanner.ExposureLevel{scanner.ExposureOpen, scanner.ExposureControlled, scanner.ExposureAdjacent,
 		scanner.ExposureInternal, scanner.ExposureIsolated, scanner.ExposureUnknown},
-	reflect.TypeFor[inventory.Scope](): []inventory.Scope{"", inventory.ScopeRuntime, inventory.ScopeDevelopment, inventory.ScopeUnknown},
+	reflect.TypeFor[inventory.Language]():   []inventory.Language{inventory.Terraform, inventory.CloudFormation, inventory.Kubernetes},
+	reflect.TypeFor[inventory.Confidence](): []inventory.Confidence{inventory.Declared, inventory.Resolved, inventory.Inferred},
+	reflect.TypeFor[inventory.Scope]():      []inventory.Scope{"", inventory.ScopeRuntime, inventory.ScopeDevelopment, inventory.ScopeUnknown},
 	reflect.TypeFor[inventory.Origin](): []inventory.Origin{"", inventory.OriginRegistry, inventory.OriginPrivate, inventory.OriginGit, inventory.OriginURL,
 		inventory.OriginPath, inventory.OriginWorkspace},
 }
@@ -167,6 +169,9 @@ var bounds = map[string]map[string]any{
 func (m *schemaMaker) schema(t reflect.Type) map[string]any {
 	if list, ok := words[t]; ok {
 		return map[string]any{"enum": list}
+	}
+	if t.Implements(reflect.TypeFor[json.Marshaler]()) { // its form is its own
+		return map[string]any{}
 	}
 	switch t.Kind() {
 	case reflect.Pointer:

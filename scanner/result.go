@@ -12,18 +12,21 @@ const SchemaVersion = "1"
 
 // Result is everything that one scan found. Reports are made from it alone.
 type Result struct {
-	SchemaVersion string              `json:"schema_version"`
-	Tool          Tool                `json:"tool"`
-	Target        Target              `json:"target"`
-	Run           RunInfo             `json:"run"`
-	AttackSurface AttackSurface       `json:"attack_surface"`
-	Packages      []inventory.Package `json:"packages"`
-	Images        []inventory.Image   `json:"images"`
-	Rules         []Rule              `json:"rules"`
-	Findings      []Finding           `json:"findings"`
-	Fixed         []Finding           `json:"fixed"`
-	Notices       []inventory.Notice  `json:"notices"`
-	Summary       Summary             `json:"summary"`
+	SchemaVersion string                   `json:"schema_version"`
+	Tool          Tool                     `json:"tool"`
+	Target        Target                   `json:"target"`
+	Run           RunInfo                  `json:"run"`
+	AttackSurface AttackSurface            `json:"attack_surface"`
+	Packages      []inventory.Package      `json:"packages"`
+	Images        []inventory.Image        `json:"images"`
+	MachineImages []inventory.MachineImage `json:"machine_images"`
+	Resources     []*inventory.Resource    `json:"resources"`
+	Links         []inventory.Link         `json:"links"`
+	Rules         []Rule                   `json:"rules"`
+	Findings      []Finding                `json:"findings"`
+	Fixed         []Finding                `json:"fixed"`
+	Notices       []inventory.Notice       `json:"notices"`
+	Summary       Summary                  `json:"summary"`
 }
 
 // Tool names the program that made a result.

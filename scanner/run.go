@@ -28,7 +28,10 @@ type Judgement struct {
 
 // Run asks the scanners in turn and returns the ranked result. Whoever calls it fills Tool, Target and Run.
 func Run(ctx context.Context, inv *inventory.Inventory, scanners ...Scanner) (*Result, error) {
-	res := &Result{SchemaVersion: SchemaVersion, Packages: inv.Packages, Images: inv.Images, Notices: slices.Clone(inv.Notices)}
+	res := &Result{
+		SchemaVersion: SchemaVersion, Packages: inv.Packages, Images: inv.Images, MachineImages: inv.MachineImages,
+		Resources: inv.Resources, Links: inv.Links, Notices: slices.Clone(inv.Notices),
+	}
 	defer res.Normalize()
 	for _, s := range scanners {
 		judgement, err := s.Scan(ctx, inv)
@@ -85,6 +88,9 @@ func (r *Result) Summarize() {
 func (r *Result) Normalize() {
 	orEmpty(&r.Packages)
 	orEmpty(&r.Images)
+	orEmpty(&r.MachineImages)
+	orEmpty(&r.Resources)
+	orEmpty(&r.Links)
 	orEmpty(&r.Rules)
 	orEmpty(&r.Findings)
 	orEmpty(&r.Fixed)
@@ -108,6 +114,13 @@ func (r *Result) Normalize() {
 	for i := range r.Images {
 		orEmpty(&r.Images[i].Locations)
 		orEmpty(&r.Images[i].Workloads)
+	}
+	for i := range r.MachineImages {
+		orEmpty(&r.MachineImages[i].Locations)
+		orEmpty(&r.MachineImages[i].Workloads)
+	}
+	for i := range r.Links {
+		orEmpty(&r.Links[i].Evidence)
 	}
 	for _, findings := range [][]Finding{r.Findings, r.Fixed} {
 		for i := range findings {
