@@ -76,6 +76,22 @@ type Environment struct {
 	ParameterFiles []string // CloudFormation parameter files, as paths in the tree
 }
 
+// Covers reports whether the root at a path of the tree belongs to the environment.
+func (e Environment) Covers(root string) bool {
+	if len(e.Paths) == 0 || root == "." {
+		return true
+	}
+	var patterns *ignores
+	parts := strings.Split(root, "/")
+	patterns = patterns.with(e.Paths, nil)
+	for i := range parts { // a pattern that names a folder holds for what is below it
+		if patterns.ignored(parts[:i+1], i+1 < len(parts)) {
+			return true
+		}
+	}
+	return false
+}
+
 // MachineImage is one machine image (AMI) that the tree refers to, in one form.
 type MachineImage struct {
 	ID   ID     `json:"id"`   // ami-..., a name pattern, a parameter's path or an alias

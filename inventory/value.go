@@ -47,6 +47,9 @@ const (
 type Ref struct {
 	Resource  ID     // address within the same root and environment, as Resource.ID
 	Attribute string // arn, id, dns_name, GetAtt names in CloudFormation; "" is the resource itself
+	// Root is the root of Resource where that is another one than the value's own: the template that exports what
+	// another one imports. Empty in all other cases.
+	Root string
 }
 
 // Field is one entry of a Value of kind Map.
@@ -449,6 +452,9 @@ func (v Value) MarshalJSON() ([]byte, error) {
 		}
 		if ref, ok := v.Ref(); ok {
 			shown["$ref"] = strings.TrimSuffix(string(ref.Resource)+"."+ref.Attribute, ".")
+			if ref.Root != "" {
+				shown["$root"] = ref.Root
+			}
 		}
 		return json.Marshal(shown)
 	}
@@ -525,11 +531,12 @@ func unknownFromJSON(raw map[string]any, reasons []any, at Location) Value {
 		}
 	}
 	if ref, ok := raw["$ref"].(string); ok {
+		root, _ := raw["$root"].(string)
 		at := strings.LastIndexByte(ref, '.')
 		if at < 0 {
-			return v.WithRef(Ref{Resource: ID(ref)})
+			return v.WithRef(Ref{Resource: ID(ref), Root: root})
 		}
-		return v.WithRef(Ref{ID(ref[:at]), ref[at+1:]})
+		return v.WithRef(Ref{Resource: ID(ref[:at]), Attribute: ref[at+1:], Root: root})
 	}
 	return v
 }

@@ -70,7 +70,7 @@ func TestValueKnown(t *testing.T) {
 func TestValueJSON(t *testing.T) {
 	at := Location{}
 	v := MapValue([]Field{
-		{"id", UnknownValue(at, Reason{Computed, "aws_vpc.a"}).WithRef(Ref{"aws_vpc.a", "id"})},
+		{"id", UnknownValue(at, Reason{Computed, "aws_vpc.a"}).WithRef(Ref{Resource: "aws_vpc.a", Attribute: "id", Root: "network.yaml"})},
 		{"password", StringValue("hunter2", at).AsSensitive()},
 		{"list", ListValue(nil, at)}, {"n", NumberValue(1.5, at)}, {"b", BoolValue(false, at)}, {"none", NullValue(at)},
 	}, at)
@@ -78,7 +78,7 @@ func TestValueJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"b":false,"id":{"$ref":"aws_vpc.a.id","$unknown":[{"code":"COMPUTED","ref":"aws_vpc.a"}]},"list":[],"n":1.5,"none":null,"password":{"$sensitive":true}}`
+	want := `{"b":false,"id":{"$ref":"aws_vpc.a.id","$root":"network.yaml","$unknown":[{"code":"COMPUTED","ref":"aws_vpc.a"}]},"list":[],"n":1.5,"none":null,"password":{"$sensitive":true}}`
 	if diff := cmp.Diff(want, string(data)); diff != "" {
 		t.Error(diff)
 	}
@@ -86,7 +86,7 @@ func TestValueJSON(t *testing.T) {
 	if err := json.Unmarshal(data, &again); err != nil {
 		t.Fatal(err)
 	}
-	if ref, ok := again.Get("id").Ref(); !ok || ref != (Ref{"aws_vpc.a", "id"}) || !again.Get("password").IsSensitive() {
+	if ref, ok := again.Get("id").Ref(); !ok || ref != (Ref{Resource: "aws_vpc.a", Attribute: "id", Root: "network.yaml"}) || !again.Get("password").IsSensitive() {
 		t.Errorf("read back: %+v", again)
 	}
 	second, err := json.Marshal(again)
