@@ -26,6 +26,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trifecta-scanner/trifecta/advisory"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
@@ -37,12 +38,13 @@ type How string
 const (
 	// HowDirect changes what the project itself asks for.
 	HowDirect How = "direct"
-	// HowLock changes a lock file alone: everything that needs the package admits the new version already.
+	// HowLock changes a lock file alone: everything that needs the package admits the new version already. In Go, whose
+	// lock file is go.mod, it is an indirect requirement.
 	HowLock How = "lock"
 	// HowAncestor raises a package that brings the vulnerable one in.
 	HowAncestor How = "ancestor"
 	// HowOverride tells the package manager to take another version than the packages that need it ask for: overrides of
-	// npm, resolutions of yarn, an indirect requirement of Go, dependencyManagement of Maven.
+	// npm, resolutions of yarn, dependencyManagement of Maven.
 	HowOverride How = "override"
 )
 
@@ -115,6 +117,42 @@ type Change struct {
 	Files []string `json:"files"`
 	// Proof is what the second scan found; nil until then.
 	Proof *Proof `json:"proof,omitempty"`
+
+	main   string     // the package that the change is named after
+	jobs   []job      // what managers write
+	others []solution // further ways, in case that the first can't be written
+}
+
+// job is what one manager has to write for a change.
+type job struct {
+	project *Project
+	targets []Target
+}
+
+// add gives a project targets. Of two versions for the same package the later one is taken.
+func (c *Change) add(project *Project, targets ...Target) {
+	i := slices.IndexFunc(c.jobs, func(j job) bool { return j.project.Path == project.Path })
+	if i < 0 {
+		i = len(c.jobs)
+		c.jobs = append(c.jobs, job{project: project})
+	}
+	j := &c.jobs[i]
+	for _, t := range targets {
+		at := slices.IndexFunc(j.targets, func(u Target) bool { return u.Package == t.Package && u.From == t.From })
+		if at < 0 {
+			j.targets = append(j.targets, t)
+			continue
+		}
+		if later(project.Manager.Ecosystem, t.To, j.targets[at].To) {
+			j.targets[at] = t
+		}
+	}
+}
+
+// later reports whether one version follows another by the rules of the ecosystem.
+func later(eco, a, b string) bool {
+	n, err := advisory.Compare(eco, a, b)
+	return err == nil && n > 0
 }
 
 // Proof is what the scan of the changed tree found, beside that of the tree as it was.

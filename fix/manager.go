@@ -36,6 +36,9 @@ type Manager struct {
 	Raise func(constraint, version string) (string, error)
 	// Prerelease reports whether a version is none that a stable project should get.
 	Prerelease func(version string) bool
+	// Runs reports whether whatever meets the project's constraint on a runtime also meets that of a release's engine; of
+	// both the name is the same. nil where releases state no engines.
+	Runs func(runtime, engine string) bool
 	// Ways are the ways in which it can change a package that the project does not ask for itself, best first. A direct
 	// package is always changed by HowDirect.
 	Ways []How
@@ -60,7 +63,7 @@ type Project struct {
 	// Packages are the packages that the lock file pins, in its order.
 	Packages []Locked
 	// Runtime names what the project runs on, such as node or python or go, with the constraint that its manifest states;
-	// releases that do not run there are no candidates. Empty where nothing is stated.
+	// releases that do not run there are no candidates (Manager.Runs). Empty where nothing is stated.
 	Runtime []Need
 	// Data is the manager's own; the plan does not look at it.
 	Data any
@@ -74,6 +77,8 @@ type Requirement struct {
 	List       string             // the part of the manifest: dependencies, devDependencies, peerDependencies, require, ...
 	// Fixed says why the line can't be changed: it stands in a file that another program makes, or names an address.
 	Fixed string
+	// To is what the line asks for after a change; only Target.Lines have it.
+	To string
 }
 
 // Locked is one package that a lock file pins.
@@ -101,10 +106,8 @@ type Target struct {
 	From    string // every pin of this version changes; pins of other versions stay
 	To      string
 	How     How
-	// Constraint is what the manifest's lines ask for afterwards; empty where they stay. For HowOverride it is the version
-	// itself, unless the manager writes overrides otherwise.
-	Constraint string
-	// Lines are the requirements that get the constraint.
+	// Lines are the requirements that change; Requirement.To says to what. Empty where manifests stay, as they do for
+	// HowLock and HowOverride. An override asks for To itself, or as the manager writes it.
 	Lines []Requirement
 }
 

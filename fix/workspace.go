@@ -2,6 +2,7 @@ package fix
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -71,3 +72,8 @@ func (w *Workspace) Clone() *Workspace {
 
 // FS returns the tree with the changes as a file system, to be walked like any other.
 func (w *Workspace) FS() fs.FS { return &overlay{under: w.tree.FS(), files: w.changed} }
+
+// Walk returns the tree with the changes, walked anew.
+func (w *Workspace) Walk(ctx context.Context) (*inventory.Tree, error) {
+	return w.tree.Over(ctx, w.FS())
+}

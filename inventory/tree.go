@@ -39,6 +39,7 @@ func (f File) Base() string { return path.Base(f.Path) }
 type Tree struct {
 	fsys    fs.FS
 	limits  Limits
+	skip    []string
 	files   []File
 	byBase  map[string][]int
 	byPath  map[string]int
@@ -66,7 +67,7 @@ func OpenTree(ctx context.Context, dir string, limits Limits, skip ...string) (*
 
 // NewTree walks fsys as OpenTree does. skip holds patterns in the syntax of .gitignore that are left out on top.
 func NewTree(ctx context.Context, fsys fs.FS, limits Limits, skip ...string) (*Tree, error) {
-	t := &Tree{fsys: fsys, limits: limits, byBase: map[string][]int{}, byPath: map[string]int{}, parsed: new(sync.Map), digests: new(digests)}
+	t := &Tree{fsys: fsys, limits: limits, skip: skip, byBase: map[string][]int{}, byPath: map[string]int{}, parsed: new(sync.Map), digests: new(digests)}
 	if t.limits == (Limits{}) {
 		t.limits = DefaultLimits
 	}
@@ -81,6 +82,11 @@ func NewTree(ctx context.Context, fsys fs.FS, limits Limits, skip ...string) (*T
 		t.byBase[f.Base()] = append(t.byBase[f.Base()], i)
 	}
 	return t, nil
+}
+
+// Over walks another file system by the limits and patterns of this tree: one that has some of its files changed.
+func (t *Tree) Over(ctx context.Context, fsys fs.FS) (*Tree, error) {
+	return NewTree(ctx, fsys, t.limits, t.skip...)
 }
 
 // Close releases the root folder.

@@ -1,0 +1,281 @@
+package fix
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/scanner"
+)
+
+// Judge scans a tree by the same sources, scanners and decisions as the scan that the plan was made of.
+type Judge func(ctx context.Context, tree *inventory.Tree) (*scanner.Result, error)
+
+// DroppedError says that a change was written and not kept, because the second scan does not bear it out or because no
+// manager could write it.
+type DroppedError struct {
+	Change *Change
+	Code   string // not-written, not-cleared, introduces
+	Why    string
+}
+
+func (e *DroppedError) Error() string { return fmt.Sprintf("%s: %s", e.Change.Title, e.Why) }
+
+// Apply writes a change into the workspace and proves it: the changed tree is scanned, and what the change clears is
+// what that scan no longer finds. before is the result of the workspace as it is. It returns the result of the changed
+// one. On an error the workspace is as before; a *DroppedError is the change's own fault.
+func (p *Plan) Apply(ctx context.Context, ws *Workspace, c *Change, before *scanner.Result, judge Judge) (*scanner.Result, error) {
+	var dropped *DroppedError
+	ways := len(c.others) + 1
+	for way := range ways {
+		attempt := *c
+		if way > 0 {
+			attempt.instead(c.others[way-1])
+		}
+		after, err := p.attempt(ctx, ws, &attempt, before, judge)
+		if err == nil {
+			*c = attempt
+			return after, nil
+		}
+		var again *DroppedError
+		if !errors.As(err, &again) {
+			return nil, err
+		}
+		if dropped == nil {
+			dropped = again
+			dropped.Change = c
+		}
+		if missing := (*ToolError)(nil); errors.As(err, &missing) && missing.Missing {
+			break
+		}
+	}
+	return nil, dropped
+}
+
+func (e *DroppedError) Unwrap() error { return nil }
+
+// attempt writes one way of a change.
+func (p *Plan) attempt(ctx context.Context, ws *Workspace, c *Change, before *scanner.Result, judge Judge) (*scanner.Result, error) {
+	trial := ws.Clone()
+	if err := p.write(ctx, trial, c); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, &DroppedError{Change: c, Code: "not-written", Why: plain(err.Error())}
+	}
+	c.Files = differing(ws, trial)
+	if len(c.Files) == 0 {
+		return nil, &DroppedError{Change: c, Code: "not-written", Why: "nothing changed"}
+	}
+	tree, err := trial.Walk(ctx)
+	if err != nil {
+		return nil, err
+	}
+	after, err := judge(ctx, tree)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.prove(before, after); err != nil {
+		return nil, err
+	}
+	ws.changed = trial.changed
+	return after, nil
+}
+
+// instead puts another way in the place of the one that could not be written. Only a change with one upgrade has any.
+func (c *Change) instead(sol solution) {
+	first := c.jobs[0].project
+	c.jobs = []job{{project: first, targets: sol.targets}}
+	c.Upgrades = nil
+	for _, t := range sol.targets {
+		u := Upgrade{Ecosystem: first.Manager.Ecosystem, Manager: first.Manager.Name, Path: first.Path, Package: t.Package, From: t.From, To: t.To, How: t.How, Major: breaking(t.From, t.To)}
+		if len(t.Lines) > 0 {
+			u.Constraint = t.Lines[0].To
+		}
+		c.Upgrades = append(c.Upgrades, u)
+	}
+	c.Reasons = append([]string{"the least invasive way could not be written"}, sol.reasons...)
+	c.main, c.Title, c.Major = sol.main, "", false
+	c.settle()
+}
+
+// write lets each manager write its part and then makes the edits.
+func (p *Plan) write(ctx context.Context, ws *Workspace, c *Change) error {
+	for _, j := range c.jobs {
+		registry, err := p.registries.of(ctx, j.project.Manager)
+		if err != nil {
+			return err
+		}
+		err = j.project.Manager.Write(ctx, &Job{Env: p.registries.env, Workspace: ws, Project: j.project, Targets: j.targets, Registry: registry})
+		if err != nil {
+			return err
+		}
+	}
+	return edit(ws, c.Edits)
+}
+
+// differing returns the paths whose content differs between two workspaces of one tree.
+func differing(a, b *Workspace) []string {
+	var all []string
+	for _, name := range b.Changed() {
+		was, err := a.ReadFile(name)
+		if err == nil && bytes.Equal(was, b.changed[name]) {
+			continue
+		}
+		all = append(all, name)
+	}
+	for _, name := range a.Changed() {
+		if _, ok := b.changed[name]; !ok && !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// edit replaces lines. Edits are in order of path and line; two of them may not touch the same line. Line ends stay
+// what they are in the file.
+func edit(ws *Workspace, edits []scanner.Edit) error {
+	byPath := map[string][]scanner.Edit{}
+	var paths []string
+	for _, e := range edits {
+		if byPath[e.Path] == nil {
+			paths = append(paths, e.Path)
+		}
+		byPath[e.Path] = append(byPath[e.Path], e)
+	}
+	for _, name := range paths {
+		data, err := ws.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		lines := strings.SplitAfter(string(data), "\n")
+		ending := "\n"
+		if len(lines) > 0 && strings.HasSuffix(lines[0], "\r\n") {
+			ending = "\r\n"
+		}
+		list := byPath[name]
+		slices.SortFunc(list, func(a, b scanner.Edit) int { return b.Line - a.Line })
+		last := len(lines) + 1
+		for _, e := range list {
+			end := max(e.EndLine, e.Line)
+			if e.Line < 1 || end >= last || end > len(lines) {
+				return fmt.Errorf("%s:%d: the lines to change are not there", name, e.Line)
+			}
+			last = e.Line
+			text := strings.ReplaceAll(strings.TrimSuffix(e.Text, "\n"), "\n", ending)
+			if e.Text != "" && strings.HasSuffix(lines[end-1], "\n") {
+				text += ending
+			}
+			lines = slices.Replace(lines, e.Line-1, end, text)
+		}
+		if err := ws.WriteFile(name, []byte(strings.Join(lines, ""))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prove fills the proof of a change from the scans before and after it.
+func (c *Change) prove(before, after *scanner.Result) error {
+	planned := map[string]bool{}
+	for _, f := range c.Clears {
+		planned[f.Fingerprint] = true
+	}
+	was := index(before)
+	is := index(after)
+	proof := &Proof{Before: len(was), After: len(is), Cleared: []Finding{}, Remaining: []Finding{}, New: []Finding{}}
+	for i := range after.Findings {
+		f := &after.Findings[i]
+		if f.Status == scanner.StatusSuppressed {
+			continue
+		}
+		if _, ok := was[f.Fingerprint]; !ok {
+			proof.New = append(proof.New, about(f, ""))
+		}
+	}
+	missed := 0
+	for i := range before.Findings {
+		f := &before.Findings[i]
+		if f.Status == scanner.StatusSuppressed {
+			continue
+		}
+		if _, ok := is[f.Fingerprint]; !ok {
+			proof.Cleared = append(proof.Cleared, about(f, ""))
+		} else if planned[f.Fingerprint] {
+			missed++
+			proof.Remaining = append(proof.Remaining, about(f, "it was to be cleared and is still there"))
+		}
+	}
+	for _, f := range c.Remains {
+		if _, ok := is[f.Fingerprint]; ok {
+			proof.Remaining = append(proof.Remaining, f)
+		}
+	}
+	c.Proof = proof
+	switch {
+	case len(proof.New) > 0:
+		return &DroppedError{Change: c, Code: "introduces", Why: fmt.Sprintf("it brings %s in (%s)", count(len(proof.New), "finding"), some(proof.New))}
+	case missed == len(planned) && missed > 0:
+		return &DroppedError{Change: c, Code: "not-cleared", Why: fmt.Sprintf("after it %s still there", isAre(len(planned)))}
+	case len(proof.Cleared) == 0:
+		return &DroppedError{Change: c, Code: "not-cleared", Why: "after it nothing is gone"}
+	case lostCoverage(before, after):
+		return &DroppedError{Change: c, Code: "not-read", Why: "a file that it changed can no longer be read"}
+	}
+	c.Clears, c.Remains = proof.Cleared, proof.Remaining
+	return nil
+}
+
+func index(res *scanner.Result) map[string]*scanner.Finding {
+	all := make(map[string]*scanner.Finding, len(res.Findings))
+	for i := range res.Findings {
+		if f := &res.Findings[i]; f.Status != scanner.StatusSuppressed {
+			all[f.Fingerprint] = f
+		}
+	}
+	return all
+}
+
+// lostCoverage reports whether a file has a notice that it had not before: findings that are gone because a lock file
+// became unreadable prove nothing.
+func lostCoverage(before, after *scanner.Result) bool {
+	known := map[string]bool{}
+	key := func(n inventory.Notice) string { return n.Code + "\x00" + n.Location.Path }
+	for _, n := range before.Notices {
+		if n.Location != nil {
+			known[key(n)] = true
+		}
+	}
+	return slices.ContainsFunc(after.Notices, func(n inventory.Notice) bool { return n.Location != nil && !known[key(n)] })
+}
+
+func count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "the finding is"
+	}
+	return fmt.Sprintf("all %d findings are", n)
+}
+
+func some(findings []Finding) string {
+	var ids []string
+	for _, f := range findings {
+		ids = append(ids, f.RuleID+" in "+string(f.Subject))
+	}
+	const most = 3
+	if n := len(ids) - most; n > 0 {
+		return plain(fmt.Sprintf("%s and %d more", strings.Join(ids[:most], ", "), n))
+	}
+	return plain(strings.Join(ids, ", "))
+}

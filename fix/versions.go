@@ -1,0 +1,299 @@
+package fix
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trifecta-scanner/trifecta/advisory"
+	"github.com/trifecta-scanner/trifecta/ecosystem"
+	"github.com/trifecta-scanner/trifecta/scanner"
+)
+
+// registries keeps one registry for each manager.
+type registries struct {
+	env *Env
+	all map[string]Registry
+	bad map[string]error
+}
+
+// of returns the registry of a manager, or nil where none is asked. The error says why one that should be can't be.
+func (r *registries) of(ctx context.Context, m *Manager) (Registry, error) {
+	if m.Registry == nil || r.env == nil || r.env.Client == nil {
+		return nil, nil
+	}
+	if reg, ok := r.all[m.Name]; ok {
+		return reg, r.bad[m.Name]
+	}
+	reg, err := m.Registry(ctx, r.env)
+	if r.all == nil {
+		r.all, r.bad = map[string]Registry{}, map[string]error{}
+	}
+	if err != nil {
+		reg = nil
+	}
+	r.all[m.Name], r.bad[m.Name] = reg, err
+	return reg, err
+}
+
+// verdicts remembers what the advisories say of versions.
+type verdicts struct {
+	records map[[3]string][]*advisory.Record
+}
+
+// ask makes sure that the verdicts on some versions of a package are known. Without a database nothing is.
+func (p *planner) ask(eco, name string, versions []string) error {
+	if p.opts.Advisories == nil {
+		return nil
+	}
+	if p.known.records == nil {
+		p.known.records = map[[3]string][]*advisory.Record{}
+	}
+	var queries []advisory.Query
+	var keys [][3]string
+	for _, v := range versions {
+		key := [3]string{eco, name, v}
+		if _, ok := p.known.records[key]; ok {
+			continue
+		}
+		q := advisory.Query{Ecosystem: eco, Name: name, Version: v}
+		if e, ok := ecosystem.ByName(eco); ok {
+			q.Name = e.OSVName(name)
+			if e.Newest != nil {
+				q.Version = e.Newest(v)
+			}
+		}
+		queries, keys = append(queries, q), append(keys, key)
+	}
+	if len(queries) == 0 {
+		return nil
+	}
+	matches, _, err := p.opts.Advisories.Match(p.ctx, queries)
+	if err != nil {
+		return err
+	}
+	for i, records := range matches {
+		p.known.records[keys[i]] = slices.DeleteFunc(slices.Clone(records), func(r *advisory.Record) bool { return r.Withdrawn != "" })
+	}
+	return nil
+}
+
+// against returns what is known against a version.
+func (p *planner) against(eco, name, version string) []*advisory.Record {
+	return p.known.records[[3]string{eco, name, version}]
+}
+
+// names reports whether a record speaks of one of the ids.
+func names(r *advisory.Record, ids []string) bool {
+	if slices.Contains(ids, r.ID) {
+		return true
+	}
+	return slices.ContainsFunc(r.Aliases, func(id string) bool { return slices.Contains(ids, id) })
+}
+
+// candidate is a version that a package could be raised to.
+type candidate struct {
+	version string
+	release Release // the version alone where the registry was not asked
+	clears  []*scanner.Finding
+	remains []*scanner.Finding
+	major   bool
+	fresh   bool // published within the cool-down
+}
+
+// rejected counts why versions are no candidates, for the reason that is given when none is left.
+type rejected struct {
+	fresh     []candidate // would do but for their age
+	engine    []string
+	withdrawn int
+	worse     int // bring other advisories in
+	peer      []string
+}
+
+// candidates returns the versions above the present one that clear a finding and bring none in, in order.
+func (s *solver) candidates(t *trouble) (list []candidate, no rejected, err error) {
+	releases, err := s.releases(t.name)
+	if err != nil {
+		return nil, no, err
+	}
+	if releases == nil {
+		for _, f := range t.findings {
+			if f.Advisory == nil {
+				continue
+			}
+			for _, v := range f.Advisory.FixedVersions {
+				releases = append(releases, Release{Version: v})
+			}
+		}
+	}
+	releases = s.above(t.ecosystem, releases, t.from)
+	versions := []string{t.from}
+	for _, r := range releases {
+		versions = append(versions, r.Version)
+	}
+	if err := s.ask(t.ecosystem, t.name, versions); err != nil {
+		return nil, no, err
+	}
+	for _, r := range releases {
+		c := candidate{version: r.Version, release: r, major: breaking(t.from, r.Version)}
+		if s.manager.Prerelease != nil && s.manager.Prerelease(r.Version) {
+			continue
+		}
+		for _, f := range t.findings {
+			if s.cleared(t, f, r.Version) {
+				c.clears = append(c.clears, f)
+			} else {
+				c.remains = append(c.remains, f)
+			}
+		}
+		switch {
+		case len(c.clears) == 0:
+			continue
+		case r.Withdrawn != "":
+			no.withdrawn++
+			continue
+		case s.introduces(t, r.Version):
+			no.worse++
+			continue
+		case s.isFresh(r):
+			c.fresh = true
+			no.fresh = append(no.fresh, c)
+			continue
+		}
+		if why := s.doesNotRun(r); why != "" {
+			no.engine = append(no.engine, why)
+			continue
+		}
+		list = append(list, c)
+	}
+	return list, no, nil
+}
+
+// releases asks the registry for the releases of a package; nil where there is no registry to ask.
+func (s *solver) releases(name string) ([]Release, error) {
+	if s.registry == nil {
+		return nil, nil
+	}
+	if list, ok := s.asked[name]; ok {
+		return list, nil
+	}
+	list, err := s.registry.Releases(s.ctx, name)
+	if errors.Is(err, ErrNoPackage) {
+		return nil, fmt.Errorf("the registry does not know %s", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask the registry for %s: %w", name, err)
+	}
+	if list == nil {
+		list = []Release{}
+	}
+	if s.asked == nil {
+		s.asked = map[string][]Release{}
+	}
+	s.asked[name] = list
+	return list, nil
+}
+
+// above returns the releases with a version above from, in order, each once.
+func (s *solver) above(eco string, releases []Release, from string) []Release {
+	var list []Release
+	for _, r := range releases {
+		if n, err := advisory.Compare(eco, r.Version, from); err == nil && n > 0 && validVersion(r.Version) {
+			list = append(list, r)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Release) int {
+		n, err := advisory.Compare(eco, a.Version, b.Version)
+		if err != nil || n == 0 {
+			return strings.Compare(a.Version, b.Version)
+		}
+		return n
+	})
+	return slices.CompactFunc(list, func(a, b Release) bool { return a.Version == b.Version })
+}
+
+// validVersion reports whether a version that a registry states is one that may be written into files and command
+// lines as it is.
+func validVersion(v string) bool {
+	if v == "" || len(v) > 128 || v[0] == '-' {
+		return false
+	}
+	return !strings.ContainsFunc(v, func(r rune) bool {
+		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune(".+-_!~", r))
+	})
+}
+
+// cleared reports whether a version is free of a finding.
+func (s *solver) cleared(t *trouble, f *scanner.Finding, version string) bool {
+	if s.opts.Advisories == nil {
+		return f.Advisory != nil && byNumbers(t.ecosystem, f.Advisory.FixedVersions, t.from, version)
+	}
+	ids := f.IDs()
+	return !slices.ContainsFunc(s.against(t.ecosystem, t.name, version), func(r *advisory.Record) bool { return names(r, ids) })
+}
+
+// byNumbers reports whether a version is a fixed one or follows one in the same series, or follows all of them.
+func byNumbers(eco string, fixed []string, from, version string) bool {
+	above := 0
+	for _, v := range fixed {
+		n, err := advisory.Compare(eco, version, v)
+		if err != nil {
+			continue
+		}
+		if n == 0 || n > 0 && !breaking(v, version) {
+			return true
+		}
+		if n > 0 {
+			above++
+		}
+	}
+	return len(fixed) > 0 && above == len(fixed)
+}
+
+// introduces reports whether a version has advisories that the present one has not, malware above all.
+func (s *solver) introduces(t *trouble, version string) bool {
+	return s.worse(t.ecosystem, t.name, t.from, version)
+}
+
+func (s *solver) worse(eco, name, from, to string) bool {
+	var have []string
+	for _, r := range s.against(eco, name, from) {
+		have = append(append(have, r.ID), r.Aliases...)
+	}
+	return slices.ContainsFunc(s.against(eco, name, to), func(r *advisory.Record) bool { return !names(r, have) })
+}
+
+func (s *solver) isFresh(r Release) bool {
+	return s.opts.CoolDown > 0 && !r.Published.IsZero() && !s.opts.Env.Now.IsZero() && s.opts.Env.Now.Sub(r.Published) < s.opts.CoolDown
+}
+
+// doesNotRun says why a release is not for the runtimes of the project; empty if it is, or nobody says.
+func (s *solver) doesNotRun(r Release) string {
+	if s.manager.Runs == nil {
+		return ""
+	}
+	for _, e := range r.Engines {
+		for _, have := range s.project.Runtime {
+			if have.Name == e.Name && !s.manager.Runs(have.Constraint, e.Constraint) {
+				return fmt.Sprintf("%s wants %s %s, and the project %s", r.Version, e.Name, e.Constraint, have.Constraint)
+			}
+		}
+	}
+	return ""
+}
+
+func breaking(from, to string) bool {
+	u := scanner.Upgrade{From: from, To: to}
+	return u.Breaking()
+}
+
+func days(d time.Duration) string {
+	n := int(d.Hours() / 24)
+	if n == 1 {
+		return "1 day"
+	}
+	return fmt.Sprintf("%d days", n)
+}
