@@ -186,33 +186,27 @@ func (c *Change) prove(before, after *scanner.Result) error {
 	for _, f := range c.Clears {
 		planned[f.Fingerprint] = true
 	}
-	was := index(before)
-	is := index(after)
-	proof := &Proof{Before: len(was), After: len(is), Cleared: []Finding{}, Remaining: []Finding{}, New: []Finding{}}
-	for i := range after.Findings {
-		f := &after.Findings[i]
-		if f.Status == scanner.StatusSuppressed {
-			continue
-		}
-		if _, ok := was[f.Fingerprint]; !ok {
-			proof.New = append(proof.New, about(f, ""))
+	d := difference(before, after)
+	proof := &Proof{Before: d.before, After: d.after, Cleared: []Finding{}, Remaining: []Finding{}, New: []Finding{}}
+	for _, f := range d.fresh {
+		proof.New = append(proof.New, about(f, ""))
+	}
+	done := 0
+	for _, f := range d.cleared {
+		proof.Cleared = append(proof.Cleared, about(f, ""))
+		if planned[f.Fingerprint] {
+			done++
+			delete(planned, f.Fingerprint)
 		}
 	}
-	missed := 0
-	for i := range before.Findings {
-		f := &before.Findings[i]
-		if f.Status == scanner.StatusSuppressed {
-			continue
-		}
-		if _, ok := is[f.Fingerprint]; !ok {
-			proof.Cleared = append(proof.Cleared, about(f, ""))
-		} else if planned[f.Fingerprint] {
-			missed++
-			proof.Remaining = append(proof.Remaining, about(f, "it was to be cleared and is still there"))
+	for _, f := range c.Clears {
+		if planned[f.Fingerprint] {
+			f.Why = "it was to be cleared and is still there"
+			proof.Remaining = append(proof.Remaining, f)
 		}
 	}
 	for _, f := range c.Remains {
-		if _, ok := is[f.Fingerprint]; ok {
+		if d.still[f.Fingerprint] {
 			proof.Remaining = append(proof.Remaining, f)
 		}
 	}
@@ -220,25 +214,67 @@ func (c *Change) prove(before, after *scanner.Result) error {
 	switch {
 	case len(proof.New) > 0:
 		return &DroppedError{Change: c, Code: "introduces", Why: fmt.Sprintf("it brings %s in (%s)", count(len(proof.New), "finding"), some(proof.New))}
-	case missed == len(planned) && missed > 0:
-		return &DroppedError{Change: c, Code: "not-cleared", Why: fmt.Sprintf("after it %s still there", isAre(len(planned)))}
-	case len(proof.Cleared) == 0:
-		return &DroppedError{Change: c, Code: "not-cleared", Why: "after it nothing is gone"}
 	case lostCoverage(before, after):
-		return &DroppedError{Change: c, Code: "not-read", Why: "a file that it changed can no longer be read"}
+		return &DroppedError{Change: c, Code: "not-read", Why: "a file that it changed can no longer be read whole"}
+	case done == 0:
+		return &DroppedError{Change: c, Code: "not-cleared", Why: fmt.Sprintf("after it %s still there", isAre(len(planned)))}
 	}
 	c.Clears, c.Remains = proof.Cleared, proof.Remaining
 	return nil
 }
 
-func index(res *scanner.Result) map[string]*scanner.Finding {
-	all := make(map[string]*scanner.Finding, len(res.Findings))
-	for i := range res.Findings {
-		if f := &res.Findings[i]; f.Status != scanner.StatusSuppressed {
-			all[f.Fingerprint] = f
+// compared is what two scans differ in.
+type compared struct {
+	before, after  int // findings that are not suppressed
+	cleared, fresh []*scanner.Finding
+	still          map[string]bool // fingerprints of the first that are in the second
+}
+
+// difference pairs the findings of two scans. Those whose fingerprints differ only in their number (the same advisory in
+// several versions of a package in one lock file) are paired by version first: what is left over of the first scan is
+// cleared, what is left over of the second is new.
+func difference(before, after *scanner.Result) compared {
+	d := compared{still: map[string]bool{}}
+	trunk := func(f *scanner.Finding) string { s, _, _ := strings.Cut(f.Fingerprint, "/"); return s }
+	left := map[string][]*scanner.Finding{}
+	for i := range after.Findings {
+		if f := &after.Findings[i]; f.Status != scanner.StatusSuppressed {
+			d.after++
+			left[trunk(f)] = append(left[trunk(f)], f)
 		}
 	}
-	return all
+	pair := func(f *scanner.Finding, same func(*scanner.Finding) bool) bool {
+		list := left[trunk(f)]
+		i := slices.IndexFunc(list, same)
+		if i < 0 {
+			return false
+		}
+		left[trunk(f)] = slices.Delete(list, i, i+1)
+		d.still[f.Fingerprint] = true
+		return true
+	}
+	var unpaired []*scanner.Finding
+	for i := range before.Findings {
+		f := &before.Findings[i]
+		if f.Status == scanner.StatusSuppressed {
+			continue
+		}
+		d.before++
+		if !pair(f, func(g *scanner.Finding) bool { return g.Subject == f.Subject }) {
+			unpaired = append(unpaired, f)
+		}
+	}
+	for _, f := range unpaired {
+		if !pair(f, func(*scanner.Finding) bool { return true }) {
+			d.cleared = append(d.cleared, f)
+		}
+	}
+	for i := range after.Findings {
+		if f := &after.Findings[i]; slices.Contains(left[trunk(f)], f) {
+			d.fresh = append(d.fresh, f)
+		}
+	}
+	return d
 }
 
 // lostCoverage reports whether a file has a notice that it had not before: findings that are gone because a lock file
