@@ -28,32 +28,53 @@ type Judgement struct {
 
 // Run asks the scanners in turn and returns the ranked result. Whoever calls it fills Tool, Target and Run.
 func Run(ctx context.Context, inv *inventory.Inventory, scanners ...Scanner) (*Result, error) {
+	res, err := Collect(ctx, inv, scanners...)
+	if err != nil {
+		return nil, err
+	}
+	res.Rank()
+	return res, nil
+}
+
+// Collect asks the scanners in turn and returns what they say, not yet ranked: what is known about findings beside their
+// scanners, such as their exposure, is filled in before Result.Rank is called.
+func Collect(ctx context.Context, inv *inventory.Inventory, scanners ...Scanner) (*Result, error) {
 	res := &Result{
 		SchemaVersion: SchemaVersion, Packages: inv.Packages, Images: inv.Images, MachineImages: inv.MachineImages,
 		Resources: inv.Resources, Links: inv.Links, Notices: slices.Clone(inv.Notices),
 	}
-	defer res.Normalize()
 	for _, s := range scanners {
 		judgement, err := s.Scan(ctx, inv)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Name(), err)
 		}
-		res.Rules = append(res.Rules, judgement.Rules...)
-		res.Findings = append(res.Findings, judgement.Findings...)
-		res.Notices = append(res.Notices, judgement.Notices...)
+		res.Add(judgement)
 	}
-	for i := range res.Findings {
-		f := &res.Findings[i]
+	return res, nil
+}
+
+// Add puts what one more scanner says into a result that is to be ranked.
+func (r *Result) Add(judgement *Judgement) {
+	r.Rules = append(r.Rules, judgement.Rules...)
+	r.Findings = append(r.Findings, judgement.Findings...)
+	r.Notices = append(r.Notices, judgement.Notices...)
+}
+
+// Rank gives every finding its status, tier, score and fingerprint and puts the result into its order. It may be called
+// again after findings were added.
+func (r *Result) Rank() {
+	for i := range r.Findings {
+		f := &r.Findings[i]
 		f.Status = cmp.Or(f.Status, StatusNew)
 		if f.Exposure.Level == "" {
 			f.Exposure.Level = ExposureUnknown
 		}
 		Rank(f)
 	}
-	fingerprint(res.Findings)
-	res.Sort()
-	res.Summarize()
-	return res, nil
+	fingerprint(r.Findings)
+	r.Sort()
+	r.Summarize()
+	r.Normalize()
 }
 
 // Sort puts the result into the order in which it is reported.

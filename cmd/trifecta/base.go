@@ -65,9 +65,11 @@ func (b *base) results(ctx context.Context, p *pipeline, judge *judge) ([]*scann
 	if err != nil {
 		return nil, err
 	}
+	before := *p
+	before.quick = true
 	results := make([]*scanner.Result, 0, len(b.revisions))
 	for i, rev := range b.revisions {
-		res, err := p.run(ctx, trees[i], nil)
+		res, err := before.run(ctx, trees[i], nil)
 		if err != nil {
 			return nil, err
 		}

@@ -241,6 +241,8 @@ type pipeline struct {
 	sources  []inventory.Source
 	scanners []scanner.Scanner
 	shown    progress
+	// quick leaves out what refines the rank and does not change what is found: of a base only that is asked.
+	quick bool
 }
 
 // run makes the result of one tree. notices are what is known not to be looked at.
@@ -251,10 +253,14 @@ func (p *pipeline) run(ctx context.Context, tree *inventory.Tree, notices []inve
 	}
 	inv.Notices = append(inv.Notices, notices...)
 	p.shown.step(fmt.Sprintf("matching %s", plural(len(inv.Packages), "package")))
-	res, err := scanner.Run(ctx, inv, p.scanners...)
+	res, err := scanner.Collect(ctx, inv, p.scanners...)
 	if err != nil {
 		return nil, &exitError{code: exitUnable, err: err}
 	}
+	if !p.quick {
+		called(ctx, tree, res)
+	}
+	res.Rank()
 	return res, nil
 }
 
