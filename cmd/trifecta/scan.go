@@ -47,6 +47,8 @@ type scanOptions struct {
 	strict       bool
 	// sealed says that the process gives up the system calls that a scan does not need, before it reads anything.
 	sealed bool
+	// memoryReadOnly says that nothing of this tree is kept for later scans, because strangers wrote it.
+	memoryReadOnly bool
 	// noMatch makes the inventory alone: sbom looks nothing up.
 	noMatch bool
 	// noBaseline leaves the recorded findings of the tree aside.
@@ -70,7 +72,8 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 	f.BoolVar(&o.proposal, "proposal", false, "take the configuration from the base")
 	f.BoolVar(&o.baseOptional, "base-optional", false, "go on where the clone lacks the base")
 	f.BoolVar(&o.sealed, "sealed", false, "give up the system calls that a scan does not need")
-	for _, name := range []string{"proposal", "base-optional", "sealed"} {
+	f.BoolVar(&o.memoryReadOnly, "cache-read-only", false, "keep nothing for later scans")
+	for _, name := range []string{"proposal", "base-optional", "sealed", "cache-read-only"} {
 		_ = f.MarkHidden(name) // ci sets them; a flag that is not there would be a mistake above
 	}
 	f.BoolVar(&o.strict, "strict", false, "exit with 3 when a part could not be looked at")
@@ -195,6 +198,8 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 	}
 	defer func() { _ = tree.Close() }() // it was only read
 
+	memory, unusable := a.openMemory(dir, opts.memoryReadOnly)
+	defer func() { _ = memory.Close() }() // what can't be made smaller now is made smaller the next time
 	var p pipeline
 	var data advisories
 	licenses, err := licensePolicy(cfg, looksAt)
@@ -202,7 +207,7 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 		return nil, err
 	}
 	if looksAt("dependencies") || licenses != nil {
-		source := sbom.Source{}
+		source := sbom.Source{Memory: memory}
 		if since != nil {
 			source.Cache = new(sbom.Cache)
 		}
@@ -233,6 +238,11 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 		return nil, err
 	}
 	p.shown = shown
+	if since != nil {
+		for i, s := range p.scanners {
+			p.scanners[i] = &repeating{Scanner: s}
+		}
+	}
 
 	res, world, err := p.run(ctx, tree, slices.Concat(notLookedAt(tree, looksAt), data.notices, missing))
 	if err != nil {
@@ -257,7 +267,7 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 	res.Run.Offline = opts.offline
 	res.Run.AsOf = asOf.Format(time.DateOnly)
 	data.describe(&res.Run)
-	res.Notices = append(res.Notices, data.stale(asOf)...)
+	res.Notices = slices.Concat(res.Notices, data.stale(asOf), unusable, memory.Notices())
 	inventory.SortNotices(res.Notices)
 	res.Run.StartedAt = started.UTC().Format(time.RFC3339)
 	res.Run.DurationMS = time.Since(started).Milliseconds()
@@ -375,7 +385,7 @@ func (a *app) verdict(res *scanner.Result, failOn scanner.FailOn, strict bool) e
 }
 
 // informational are the codes of notices that speak of something other than a part that was not looked at.
-var informational = append([]string{"advisories-stale", "configuration-proposed", baselineUnreadable, baselineOutdated, "licenses-unknown"}, config.NoticeCodes...)
+var informational = append([]string{inventory.MemoryNotice, "advisories-stale", "configuration-proposed", baselineUnreadable, baselineOutdated, "licenses-unknown"}, config.NoticeCodes...)
 
 func incomplete(notices []inventory.Notice) int {
 	n := 0
