@@ -20,11 +20,10 @@ type cached struct {
 	inputs  *inventory.Inputs
 }
 
-// read returns a reading of the file that holds for the tree, from the cache or by reading it, and what it was made
-// from. Without a cache that is not recorded.
-func (c *Cache) read(tree *inventory.Tree, claim claim, read func(*inventory.Tree) reading) (reading, *inventory.Inputs) {
+// read returns a reading of the file that holds for the tree, from the cache or by reading it.
+func (c *Cache) read(tree *inventory.Tree, claim claim, read func(*inventory.Tree) reading) reading {
 	if c == nil {
-		return read(tree), nil
+		return read(tree)
 	}
 	key := cacheKey{claim.path, claim.format.Name}
 	c.mu.Lock()
@@ -32,7 +31,7 @@ func (c *Cache) read(tree *inventory.Tree, claim claim, read func(*inventory.Tre
 	c.mu.Unlock()
 	for _, k := range known {
 		if tree.Unchanged(k.inputs) {
-			return k.reading, k.inputs
+			return k.reading
 		}
 	}
 	view, inputs := tree.Recording()
@@ -43,5 +42,5 @@ func (c *Cache) read(tree *inventory.Tree, claim claim, read func(*inventory.Tre
 		c.readings = map[cacheKey][]cached{}
 	}
 	c.readings[key] = append(c.readings[key], cached{r, inputs})
-	return r, inputs
+	return r
 }

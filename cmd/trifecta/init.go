@@ -140,11 +140,11 @@ func (a *app) recordBaseline(ctx context.Context, dir string, opts *scanOptions,
 		return usage("--force records anew", "%s is there already", baselineFile)
 	}
 	opts.noBaseline = true
-	done, err := a.scan(ctx, dir, opts)
+	res, _, err := a.scan(ctx, dir, opts)
 	if err != nil {
 		return err
 	}
-	b := newBaseline(done.res)
+	b := newBaseline(res)
 	data, err := b.encode()
 	if err != nil {
 		return &exitError{code: exitUnable, err: err}

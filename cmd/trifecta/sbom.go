@@ -43,11 +43,11 @@ func (a *app) sbomCommand() *cobra.Command {
 			if err != nil {
 				return usage("", "%w", err)
 			}
-			done, err := a.scan(cmd.Context(), dir, &scanOptions{only: []string{"dependencies"}, noMatch: true})
+			res, _, err := a.scan(cmd.Context(), dir, &scanOptions{only: []string{"dependencies"}, noMatch: true})
 			if err != nil {
 				return err
 			}
-			return a.write(outputs, done.res)
+			return a.write(outputs, res)
 		},
 	}
 	registerOutput(cmd, &specs)
