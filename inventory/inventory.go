@@ -154,7 +154,28 @@ func Read(ctx context.Context, tree *Tree, sources ...Source) (*Inventory, error
 	}
 	all.Sort()
 	all.Packages = joined(all.Packages)
+	all.Images = joinedImages(all.Images)
 	return all, nil
+}
+
+// joinedImages makes one image of those that several sources found under one id. They are in order of their ids.
+func joinedImages(images []Image) []Image {
+	var list []Image
+	for _, image := range images {
+		last := len(list) - 1
+		if last < 0 || list[last].ID != image.ID {
+			list = append(list, image)
+			continue
+		}
+		have := &list[last]
+		have.Digest = cmp.Or(have.Digest, image.Digest)
+		have.Scanned = have.Scanned || image.Scanned
+		have.Locations = union(have.Locations, image.Locations)
+		slices.SortStableFunc(have.Locations, Location.Compare)
+		have.Workloads = union(have.Workloads, image.Workloads)
+		slices.Sort(have.Workloads)
+	}
+	return list
 }
 
 // joined makes one package of those that several sources found under one id. They are in order of their ids.

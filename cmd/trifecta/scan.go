@@ -17,6 +17,7 @@ import (
 	"github.com/trifecta-scanner/trifecta/internal/confine"
 	"github.com/trifecta-scanner/trifecta/internal/git"
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/inventory/kubernetes"
 	"github.com/trifecta-scanner/trifecta/report"
 	"github.com/trifecta-scanner/trifecta/sbom"
 	"github.com/trifecta-scanner/trifecta/scanner"
@@ -196,6 +197,9 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 			defer func() { _ = data.Close() }() // it was only read
 			p.scanners = append(p.scanners, data.scanner)
 		}
+	}
+	if looksAt("infrastructure") || looksAt("network") || looksAt("images") {
+		p.sources = append(p.sources, kubernetes.Source{})
 	}
 	if licenses != nil && !opts.noMatch {
 		p.scanners = append(p.scanners, licenses)
