@@ -3,12 +3,13 @@ package fix
 import (
 	"context"
 
+	"github.com/trifecta-scanner/trifecta/ecosystem"
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
 // Managers lists the package managers that changes can be written for, in the order in which they are asked whether a
 // file is theirs.
-var Managers = []*Manager{}
+var Managers = []*Manager{UV, Pip}
 
 // Manager is what differs between package managers. The functions get everything they need handed in and keep no state,
 // so that one value serves several goroutines.
@@ -118,6 +119,15 @@ type Job struct {
 	Project   *Project
 	Targets   []Target
 	Registry  Registry // of the manager; nil where the registries are not asked
+}
+
+// same reports whether two names are those of one package: Flask_Cors is flask-cors.
+func (m *Manager) same(a, b string) bool {
+	if a == b {
+		return true
+	}
+	eco, ok := ecosystem.ByName(m.Ecosystem)
+	return ok && eco.OSVName(a) == eco.OSVName(b)
 }
 
 // ManagerOf returns the manager that writes the file at path, or nil.

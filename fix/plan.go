@@ -126,6 +126,7 @@ func (p *planner) project(path string, findings []*scanner.Finding) {
 		p.unfixed("unreadable", plain(err.Error()), findings...)
 		return
 	}
+	project.Manager = m
 	s := &solver{planner: p, project: project, manager: m, planned: map[string]string{}}
 	if s.registry, err = p.plan.registries.of(p.ctx, m); err != nil {
 		p.notice("registry-not-asked", path, fmt.Sprintf("the registry of %s was not asked: %s", m.Name, plain(err.Error())))
@@ -202,7 +203,7 @@ func (p *planner) troubles(project *Project, findings []*scanner.Finding) []*tro
 func (p *Project) linesFor(name, version string) []Requirement {
 	var all []Requirement
 	for _, r := range p.Requirements {
-		if r.Package != name {
+		if !p.Manager.same(r.Package, name) {
 			continue
 		}
 		if p.Manager.Admits != nil && r.Constraint != "" {

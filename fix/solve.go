@@ -148,7 +148,7 @@ func (s *solver) beside(t *trouble, list []candidate, no *rejected) []candidate 
 func (s *solver) met(peer Need) bool {
 	found := false
 	for i := range s.project.Packages {
-		if l := &s.project.Packages[i]; l.Name == peer.Name {
+		if l := &s.project.Packages[i]; s.manager.same(l.Name, peer.Name) {
 			found = true
 			if ok, err := s.manager.Admits(peer.Constraint, l.Version); err != nil || ok {
 				return true
@@ -176,7 +176,7 @@ type fit struct {
 func (s *solver) fits(name, from string, nodes []int, lines []Requirement, to string) fit {
 	var f fit
 	for _, line := range lines {
-		if s.admits(line.Constraint, from, to) {
+		if s.admits(line.Constraint, from, to) && !s.unlocked(line, nodes) {
 			continue
 		}
 		if line.Fixed != "" {
@@ -214,6 +214,12 @@ func (s *solver) fits(name, from string, nodes []int, lines []Requirement, to st
 	return f
 }
 
+// unlocked reports whether a line is all that says which version of a package is taken: its lower bound is the version
+// that has findings, whatever else it admits.
+func (s *solver) unlocked(line Requirement, nodes []int) bool {
+	return slices.ContainsFunc(nodes, func(i int) bool { return s.project.Packages[i].Location == line.Location })
+}
+
 // admits reports whether a constraint is met by a version. One that is not known, or that is none, is taken to admit
 // what stays compatible.
 func (s *solver) admits(constraint, from, to string) bool {
@@ -235,7 +241,7 @@ func (s *solver) need(parent, version, name string) string {
 		return ""
 	}
 	for _, n := range r.Needs {
-		if n.Name == name {
+		if s.manager.same(n.Name, name) {
 			return n.Constraint
 		}
 	}
@@ -413,7 +419,7 @@ func (s *solver) climb(index int, name string, c candidate, major bool, depth in
 				continue
 			}
 		}
-		constraint, asks := needed(r, name)
+		constraint, asks := s.manager.needed(r, name)
 		if asks && !s.admits(constraint, c.version, c.version) {
 			continue
 		}
@@ -465,10 +471,10 @@ func (s *solver) climb(index int, name string, c candidate, major bool, depth in
 	return nil, stuck
 }
 
-func needed(r Release, name string) (constraint string, asks bool) {
+func (m *Manager) needed(r Release, name string) (constraint string, asks bool) {
 	for _, list := range [][]Need{r.Needs, r.Peers} {
 		for _, n := range list {
-			if n.Name == name {
+			if m.same(n.Name, name) {
 				return n.Constraint, true
 			}
 		}

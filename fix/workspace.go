@@ -70,6 +70,9 @@ func (w *Workspace) Clone() *Workspace {
 	return &Workspace{tree: w.tree, changed: maps.Clone(w.changed)}
 }
 
+// adopt takes over the changes of a clone that went its own way.
+func (w *Workspace) adopt(clone *Workspace) { w.changed = clone.changed }
+
 // FS returns the tree with the changes as a file system, to be walked like any other.
 func (w *Workspace) FS() fs.FS { return &overlay{under: w.tree.FS(), files: w.changed} }
 

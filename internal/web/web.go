@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -110,14 +111,27 @@ func (c *Client) Get(ctx context.Context, address string) ([]byte, error) {
 	return c.Do(ctx, http.MethodGet, address, "", nil)
 }
 
+// GetAs returns the body that the address answers with where it can answer in several media types.
+func (c *Client) GetAs(ctx context.Context, address, accept string) ([]byte, error) {
+	return c.send(ctx, http.MethodGet, address, http.Header{"Accept": {accept}}, nil)
+}
+
 // Do sends a request, which may be repeated, and returns the body of a successful answer. The error is that of the last
 // try: a *StatusError, ErrTooLarge, the context's, or the connection's.
 func (c *Client) Do(ctx context.Context, method, address, contentType string, body []byte) ([]byte, error) {
+	header := http.Header{}
+	if contentType != "" {
+		header.Set("Content-Type", contentType)
+	}
+	return c.send(ctx, method, address, header, body)
+}
+
+func (c *Client) send(ctx context.Context, method, address string, header http.Header, body []byte) ([]byte, error) {
 	for try := 1; ; try++ {
 		if err := c.ready(ctx); err != nil {
 			return nil, err
 		}
-		answer, wait, err := c.once(ctx, method, address, contentType, body)
+		answer, wait, err := c.once(ctx, method, address, header, body)
 		if err == nil {
 			return answer, nil
 		}
@@ -138,17 +152,15 @@ func (c *Client) Do(ctx context.Context, method, address, contentType string, bo
 }
 
 // once makes one try. wait is how long the server asks to be left alone.
-func (c *Client) once(ctx context.Context, method, address, contentType string, body []byte) (answer []byte, wait time.Duration, err error) {
+func (c *Client) once(ctx context.Context, method, address string, header http.Header, body []byte) (answer []byte, wait time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
 		return nil, 0, permanent{err}
 	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("User-Agent", c.opts.UserAgent)
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, 0, err
