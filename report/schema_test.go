@@ -17,6 +17,7 @@ import (
 
 	"github.com/trifecta-scanner/trifecta/internal/golden"
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/network"
 	"github.com/trifecta-scanner/trifecta/report"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
@@ -145,6 +146,9 @@ var words = map[reflect.Type]any{
 		scanner.ExposureInternal, scanner.ExposureIsolated, scanner.ExposureUnknown},
 	reflect.TypeFor[inventory.Language]():   []inventory.Language{inventory.Terraform, inventory.CloudFormation, inventory.Kubernetes},
 	reflect.TypeFor[inventory.Confidence](): []inventory.Confidence{inventory.Declared, inventory.Resolved, inventory.Inferred},
+	reflect.TypeFor[network.Verdict]():      []network.Verdict{network.Yes, network.No, network.Unknown},
+	reflect.TypeFor[network.Breadth]():      []network.Breadth{"", network.BreadthAny, network.BreadthWide, network.BreadthRestricted},
+	reflect.TypeFor[network.Kind]():         []network.Kind{network.KindWorkload, network.KindStore, network.KindProxy, network.KindFront, network.KindInterface},
 	reflect.TypeFor[inventory.Scope]():      []inventory.Scope{"", inventory.ScopeRuntime, inventory.ScopeDevelopment, inventory.ScopeUnknown},
 	reflect.TypeFor[inventory.Origin](): []inventory.Origin{"", inventory.OriginRegistry, inventory.OriginPrivate, inventory.OriginGit, inventory.OriginURL,
 		inventory.OriginPath, inventory.OriginWorkspace},

@@ -18,11 +18,8 @@ import (
 // what could not be looked at, and a line of totals. One entry is one package in one file, or one rule in one file.
 func Text(w io.Writer, res *scanner.Result, opts Options) error {
 	out := bufio.NewWriter(w)
-	t := &text{w: out, width: opts.Width, fixed: opts.Width > 0, color: opts.Color, comparing: comparing(res)}
-	if t.width == 0 {
-		t.width = 100
-	}
-	t.width = max(t.width, 40)
+	t := newText(out, opts)
+	t.comparing = comparing(res)
 	t.wrapped("", surface(res), bold)
 	t.findings(groups(res))
 	t.gone(res.Fixed)
@@ -59,6 +56,15 @@ type text struct {
 	fixed     bool // width is that of a terminal, beyond which a line would break
 	color     bool
 	comparing bool
+}
+
+func newText(w *bufio.Writer, opts Options) *text {
+	t := &text{w: w, width: opts.Width, fixed: opts.Width > 0, color: opts.Color}
+	if t.width == 0 {
+		t.width = 100
+	}
+	t.width = max(t.width, 40)
+	return t
 }
 
 // cells measures text as a terminal shows it. The widths don't depend on the locale: equal results, equal bytes.

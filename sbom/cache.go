@@ -20,10 +20,11 @@ type cached struct {
 	inputs  *inventory.Inputs
 }
 
-// read returns a reading of the file that holds for the tree, from the cache or by reading it.
-func (c *Cache) read(tree *inventory.Tree, claim claim, read func(*inventory.Tree) reading) reading {
+// read returns a reading of the file that holds for the tree, from the cache or by reading it, and what it was made
+// from. Without a cache that is not recorded.
+func (c *Cache) read(tree *inventory.Tree, claim claim, read func(*inventory.Tree) reading) (reading, *inventory.Inputs) {
 	if c == nil {
-		return read(tree)
+		return read(tree), nil
 	}
 	key := cacheKey{claim.path, claim.format.Name}
 	c.mu.Lock()
@@ -31,7 +32,7 @@ func (c *Cache) read(tree *inventory.Tree, claim claim, read func(*inventory.Tre
 	c.mu.Unlock()
 	for _, k := range known {
 		if tree.Unchanged(k.inputs) {
-			return k.reading
+			return k.reading, k.inputs
 		}
 	}
 	view, inputs := tree.Recording()
@@ -42,5 +43,5 @@ func (c *Cache) read(tree *inventory.Tree, claim claim, read func(*inventory.Tre
 		c.readings = map[cacheKey][]cached{}
 	}
 	c.readings[key] = append(c.readings[key], cached{r, inputs})
-	return r
+	return r, inputs
 }

@@ -7,6 +7,8 @@ package sbom
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,6 +28,8 @@ import (
 type Source struct {
 	// Cache, if there is one, is asked before a file is parsed.
 	Cache *Cache
+	// Memory, if there is one, is asked before any file is parsed, and keeps what was found.
+	Memory *inventory.Memory
 }
 
 // Name returns the name of the source.
@@ -48,6 +52,13 @@ type reading struct {
 // Read returns the packages of the tree. Files are read in parallel; the result does not depend on the order.
 func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inventory, error) {
 	claims := claimed(tree)
+	if inv, ok := s.recall(tree, claims); ok {
+		return inv, nil
+	}
+	if s.Memory != nil && s.Cache == nil {
+		s.Cache = new(Cache) // it records what a reading was made from
+	}
+	all := make([]*inventory.Inputs, len(claims), len(claims)+1)
 	inv := &inventory.Inventory{}
 	merge := merger{inv: inv, at: map[string]int{}}
 	queue := inOrder{waiting: map[int]reading{}, add: merge.add}
@@ -58,18 +69,52 @@ func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inve
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			queue.put(i, s.Cache.read(tree, c, func(tree *inventory.Tree) reading { return read(ctx, tree, c) }))
+			r, inputs := s.Cache.read(tree, c, func(tree *inventory.Tree) reading { return read(ctx, tree, c) })
+			all[i] = inputs
+			queue.put(i, r)
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	if r, ok := readRPM(tree); ok {
+	view, inputs := tree.Recording()
+	if r, ok := readRPM(view); ok {
 		merge.add(r)
 	}
 	inv.Sort()
+	s.keep(claims, inventory.JoinInputs(append(all, inputs)...), inv)
 	return inv, nil
+}
+
+// kept is what a Memory keeps of a tree.
+type kept struct {
+	Packages []inventory.Package
+	Notices  []inventory.Notice
+}
+
+// memoryName names what is kept of a tree: these files, read by these formats. That the walk finds others than these
+// needs no reading again.
+func memoryName(claims []claim) string {
+	hash := sha256.New()
+	for _, c := range claims {
+		_, _ = fmt.Fprintf(hash, "%q %q\n", c.path, c.format.Name) // a hash takes everything
+	}
+	return "packages " + hex.EncodeToString(hash.Sum(nil))
+}
+
+func (s Source) recall(tree *inventory.Tree, claims []claim) (*inventory.Inventory, bool) {
+	var k kept
+	if s.Memory == nil || !s.Memory.Recall(tree, memoryName(claims), &k) {
+		return nil, false
+	}
+	return &inventory.Inventory{Packages: k.Packages, Notices: k.Notices}, true
+}
+
+func (s Source) keep(claims []claim, in *inventory.Inputs, inv *inventory.Inventory) {
+	if s.Memory != nil {
+		s.Memory.Keep(memoryName(claims), in, &kept{inv.Packages, inv.Notices})
+	}
 }
 
 // inOrder hands readings on in the order of their files, each as soon as those before it are done, so that only a few

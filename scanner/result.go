@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/network"
 )
 
 // SchemaVersion is the version of the JSON form of Result; docs/result.schema.json describes it.
@@ -22,11 +23,13 @@ type Result struct {
 	MachineImages []inventory.MachineImage `json:"machine_images"`
 	Resources     []*inventory.Resource    `json:"resources"`
 	Links         []inventory.Link         `json:"links"`
-	Rules         []Rule                   `json:"rules"`
-	Findings      []Finding                `json:"findings"`
-	Fixed         []Finding                `json:"fixed"`
-	Notices       []inventory.Notice       `json:"notices"`
-	Summary       Summary                  `json:"summary"`
+	// Workloads has the network's answer for each workload, managed front and proxy, in order of their addresses.
+	Workloads []network.Result   `json:"workloads"`
+	Rules     []Rule             `json:"rules"`
+	Findings  []Finding          `json:"findings"`
+	Fixed     []Finding          `json:"fixed"`
+	Notices   []inventory.Notice `json:"notices"`
+	Summary   Summary            `json:"summary"`
 }
 
 // Tool names the program that made a result.

@@ -112,6 +112,7 @@ func (r *Result) Normalize() {
 	orEmpty(&r.MachineImages)
 	orEmpty(&r.Resources)
 	orEmpty(&r.Links)
+	orEmpty(&r.Workloads)
 	orEmpty(&r.Rules)
 	orEmpty(&r.Findings)
 	orEmpty(&r.Fixed)
@@ -139,6 +140,16 @@ func (r *Result) Normalize() {
 	for i := range r.MachineImages {
 		orEmpty(&r.MachineImages[i].Locations)
 		orEmpty(&r.MachineImages[i].Workloads)
+	}
+	for i := range r.Workloads {
+		w := &r.Workloads[i]
+		for _, list := range []*[]string{&w.Ports, &w.Family, &w.Sources, &w.Shields, &w.Assumptions} {
+			orEmpty(list)
+		}
+		orEmpty(&w.Paths)
+		orEmpty(&w.Blocked)
+		orEmpty(&w.Unknown)
+		orEmpty(&w.Runs)
 	}
 	for i := range r.Links {
 		orEmpty(&r.Links[i].Evidence)

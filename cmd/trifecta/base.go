@@ -69,7 +69,7 @@ func (b *base) results(ctx context.Context, p *pipeline, judge *judge) ([]*scann
 	before.quick = true
 	results := make([]*scanner.Result, 0, len(b.revisions))
 	for i, rev := range b.revisions {
-		res, err := before.run(ctx, trees[i], nil)
+		res, _, err := before.run(ctx, trees[i], nil)
 		if err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -111,18 +112,19 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 	}
 	workflow := report.NewWorkflow(a.out, a.getenv)
 
+	var trouble []string
+	e, err := readEvent(a.getenv("GITHUB_EVENT_PATH"))
+	if err != nil {
+		trouble = append(trouble, err.Error())
+	}
+	// Without an event nobody knows whose tree this is.
+	opts.scan.memoryReadOnly = opts.scan.memoryReadOnly || err != nil || e.foreign(a.getenv)
 	process := scanProcess{environ: os.Environ(), log: workflow.Verbatim, temp: filepath.Join(files.dir, "scan"), policy: a.scanPolicy(dir, &opts.scan)}
 	if err := os.Mkdir(process.temp, 0o700); err != nil {
 		return &exitError{code: exitUnable, err: err}
 	}
 	defer func() { _ = os.RemoveAll(process.temp) }() // the runner empties its temporary folder after the job
 	raw := filepath.Join(process.temp, "scan.json")
-	var trouble []string
-
-	e, err := readEvent(a.getenv("GITHUB_EVENT_PATH"))
-	if err != nil {
-		trouble = append(trouble, err.Error())
-	}
 	base := opts.scan.base
 	switch base {
 	case "":
@@ -131,6 +133,9 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 		base = ""
 	}
 	process.args = a.scanArguments(cmd.Flags(), dir, raw, base, e.proposal(), opts.scan.base == "")
+	if opts.scan.memoryReadOnly && !cmd.Flags().Changed("cache-read-only") {
+		process.args = slices.Insert(process.args, 1, "--cache-read-only")
+	}
 	outcome, err := a.runScanProcess(cmd.Context(), process)
 	if err != nil {
 		return &exitError{code: exitUnable, err: err}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // event is what ci reads of the event that started a workflow; see
@@ -14,11 +15,16 @@ type event struct {
 	PullRequest struct {
 		Number int `json:"number"`
 		Base   struct {
-			SHA string `json:"sha"`
+			SHA  string     `json:"sha"`
+			Repo repository `json:"repo"`
 		} `json:"base"`
 		Head struct {
-			SHA string `json:"sha"`
+			SHA  string     `json:"sha"`
+			Repo repository `json:"repo"`
 		} `json:"head"`
+		User struct {
+			Login string `json:"login"`
+		} `json:"user"`
 	} `json:"pull_request"`
 	MergeGroup struct {
 		BaseSHA string `json:"base_sha"`
@@ -31,6 +37,11 @@ type event struct {
 			FullName string `json:"full_name"`
 		} `json:"head_repository"`
 	} `json:"workflow_run"`
+}
+
+// repository is one side of a pull request; empty where the fork is gone.
+type repository struct {
+	FullName string `json:"full_name"`
 }
 
 // maxEvent is far above what GitHub sends: 25 MB for a webhook.
@@ -66,3 +77,12 @@ func (e event) base() string {
 // proposal reports whether the event is about a change that somebody proposes, whose own configuration does not count
 // before it is merged.
 func (e event) proposal() bool { return e.base() != "" }
+
+// foreign reports whether the tree is the word of somebody who may not write to the repository: a fork, Dependabot,
+// whose runs GitHub treats as those of a fork, or whatever runs on pull_request_target.
+func (e event) foreign(getenv func(string) string) bool {
+	const dependabot = "dependabot[bot]"
+	pr := e.PullRequest
+	return pr.Number > 0 && (pr.Head.Repo.FullName == "" || !strings.EqualFold(pr.Head.Repo.FullName, pr.Base.Repo.FullName) || pr.User.Login == dependabot) ||
+		getenv("GITHUB_ACTOR") == dependabot || getenv("GITHUB_EVENT_NAME") == "pull_request_target"
+}

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/trifecta-scanner/trifecta/internal/confine"
+	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
 // scanProcess is the half of ci that reads the tree. It is a process of its own, so that whoever takes it over by a
@@ -142,6 +143,13 @@ func (a *app) scanPolicy(dir string, opts *scanOptions) confine.Policy {
 		}
 	}
 	read(opts.intel)
+	// A folder of the tree is no cache: those who wrote the tree could write it.
+	if memory := a.getenv(cacheVariable); memory != "" && !inventory.Within(dir, memory) {
+		read(memory)
+		if !opts.memoryReadOnly && os.MkdirAll(memory, 0o755) == nil { // where it can't be made, the scan says so
+			policy.Write = append(policy.Write, memory)
+		}
+	}
 	if cache, err := os.UserCacheDir(); err == nil {
 		own := filepath.Join(cache, "trifecta")
 		// A rule needs the folder. Where it can't be made, the scan does without a cache as it would otherwise.

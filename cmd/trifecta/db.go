@@ -223,12 +223,12 @@ func (a *app) ecosystemsOf(ctx context.Context, dir string) ([]string, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, usage("name a folder that exists", "%s is not a folder", dir)
 	}
-	res, _, err := a.scan(ctx, dir, &scanOptions{only: []string{"dependencies"}, noMatch: true})
+	done, err := a.scan(ctx, dir, &scanOptions{only: []string{"dependencies"}, noMatch: true})
 	if err != nil {
 		return nil, err
 	}
 	found := make(map[string]bool)
-	for _, p := range res.Packages {
+	for _, p := range done.res.Packages {
 		if base, _, _ := strings.Cut(p.Ecosystem, ":"); base != "" {
 			found[base] = true
 		}

@@ -140,11 +140,11 @@ func (a *app) recordBaseline(ctx context.Context, dir string, opts *scanOptions,
 		return usage("--force records anew", "%s is there already", baselineFile)
 	}
 	opts.noBaseline = true
-	res, _, err := a.scan(ctx, dir, opts)
+	done, err := a.scan(ctx, dir, opts)
 	if err != nil {
 		return err
 	}
-	b := newBaseline(res)
+	b := newBaseline(done.res)
 	data, err := b.encode()
 	if err != nil {
 		return &exitError{code: exitUnable, err: err}

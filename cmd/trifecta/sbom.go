@@ -43,11 +43,11 @@ func (a *app) sbomCommand() *cobra.Command {
 			if err != nil {
 				return usage("", "%w", err)
 			}
-			res, _, err := a.scan(cmd.Context(), dir, &scanOptions{only: []string{"dependencies"}, noMatch: true})
+			done, err := a.scan(cmd.Context(), dir, &scanOptions{only: []string{"dependencies"}, noMatch: true})
 			if err != nil {
 				return err
 			}
-			return a.write(outputs, res)
+			return a.write(outputs, done.res)
 		},
 	}
 	registerOutput(cmd, &specs)

@@ -17,7 +17,6 @@ import (
 	"github.com/trifecta-scanner/trifecta/internal/confine"
 	"github.com/trifecta-scanner/trifecta/internal/git"
 	"github.com/trifecta-scanner/trifecta/inventory"
-	"github.com/trifecta-scanner/trifecta/inventory/kubernetes"
 	"github.com/trifecta-scanner/trifecta/report"
 	"github.com/trifecta-scanner/trifecta/sbom"
 	"github.com/trifecta-scanner/trifecta/scanner"
@@ -36,6 +35,11 @@ type scanOptions struct {
 	config  string
 	base    string
 	sboms   []string
+	// What infrastructure is evaluated with.
+	varFiles []string // of Terraform
+	vars     []string // likewise, as NAME=VALUE
+	params   []string // of CloudFormation, as NAME=VALUE
+	values   []string // of Helm
 	// proposal says that the tree is what somebody proposes, in a pull request: the base decides how it is judged.
 	proposal bool
 	// baseOptional says that the scan goes on where the clone lacks the base.
@@ -43,6 +47,8 @@ type scanOptions struct {
 	strict       bool
 	// sealed says that the process gives up the system calls that a scan does not need, before it reads anything.
 	sealed bool
+	// memoryReadOnly says that nothing of this tree is kept for later scans, because strangers wrote it.
+	memoryReadOnly bool
 	// noMatch makes the inventory alone: sbom looks nothing up.
 	noMatch bool
 	// noBaseline leaves the recorded findings of the tree aside.
@@ -54,12 +60,28 @@ type scanOptions struct {
 // parts are what a scan can look at, as --only and --skip name them.
 var parts = []string{"dependencies", "infrastructure", "network", "images", "amis", "secrets", "licenses"}
 
+// register adds the flags of scan.
 func (o *scanOptions) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	registerOutput(cmd, &o.outputs)
+	o.registerInputs(cmd)
 	f.StringSliceVar(&o.failOn, "fail-on", nil, "what makes the exit code 1: any of `critical,high,medium,low,unknown,act,attend,none` (default high; none for ci)")
 	f.StringSliceVar(&o.failOnDefault, "fail-on-default", []string{string(scanner.High)}, "for the scan that ci starts")
 	_ = f.MarkHidden("fail-on-default") // a flag that is not there would be a mistake above
+	f.StringVar(&o.base, "base", "", "say what is new since `REF|RESULT.json`: a git revision or a saved result")
+	f.BoolVar(&o.proposal, "proposal", false, "take the configuration from the base")
+	f.BoolVar(&o.baseOptional, "base-optional", false, "go on where the clone lacks the base")
+	f.BoolVar(&o.sealed, "sealed", false, "give up the system calls that a scan does not need")
+	f.BoolVar(&o.memoryReadOnly, "cache-read-only", false, "keep nothing for later scans")
+	for _, name := range []string{"proposal", "base-optional", "sealed", "cache-read-only"} {
+		_ = f.MarkHidden(name) // ci sets them; a flag that is not there would be a mistake above
+	}
+	f.BoolVar(&o.strict, "strict", false, "exit with 3 when a part could not be looked at")
+}
+
+// registerInputs adds the flags that say what is looked at and with which data; explain and graph take them too.
+func (o *scanOptions) registerInputs(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.StringSliceVar(&o.only, "only", nil, "look at these `PARTS` alone: "+strings.Join(parts, ", "))
 	f.StringSliceVar(&o.skip, "skip", nil, "leave these `PARTS` out")
 	f.BoolVar(&o.offline, "offline", false, "open no socket; what could not be looked up is a notice")
@@ -68,14 +90,10 @@ func (o *scanOptions) register(cmd *cobra.Command) {
 	f.StringVar(&o.asOf, "as-of", "", "the `DATE` by which ages and expiries are judged (default today)")
 	f.StringVar(&o.config, "config", "", "configuration `FILE` (default DIR/"+config.FileName+")")
 	f.StringArrayVar(&o.sboms, "sbom", nil, "also match the packages of this bill of materials: CycloneDX or SPDX `FILE`; repeatable")
-	f.StringVar(&o.base, "base", "", "say what is new since `REF|RESULT.json`: a git revision or a saved result")
-	f.BoolVar(&o.proposal, "proposal", false, "take the configuration from the base")
-	f.BoolVar(&o.baseOptional, "base-optional", false, "go on where the clone lacks the base")
-	f.BoolVar(&o.sealed, "sealed", false, "give up the system calls that a scan does not need")
-	for _, name := range []string{"proposal", "base-optional", "sealed"} {
-		_ = f.MarkHidden(name) // ci sets them; a flag that is not there would be a mistake above
-	}
-	f.BoolVar(&o.strict, "strict", false, "exit with 3 when a part could not be looked at")
+	f.StringArrayVar(&o.varFiles, "var-file", nil, "Terraform variables from `FILE`; repeatable")
+	f.StringArrayVar(&o.vars, "var", nil, "a Terraform variable as `NAME=VALUE`; repeatable")
+	f.StringArrayVar(&o.params, "param", nil, "a CloudFormation parameter as `NAME=VALUE`; repeatable")
+	f.StringArrayVar(&o.values, "values", nil, "Helm values from `FILE`; repeatable")
 	for _, name := range []string{"db", "intel"} {
 		_ = cmd.MarkFlagDirname(name) // a completion hint: a flag that is not there would be a mistake above
 	}
@@ -116,18 +134,18 @@ func (a *app) runScan(ctx context.Context, dir string, opts *scanOptions) error 
 			a.say("the scan may make every system call: %v", err)
 		}
 	}
-	res, cfg, err := a.scan(ctx, dir, opts)
+	done, err := a.scan(ctx, dir, opts)
 	if err != nil {
 		return err
 	}
-	if err := a.write(outputs, res); err != nil {
+	if err := a.write(outputs, done.res); err != nil {
 		return err
 	}
-	failOn, err := decide(opts.failOn, cfg.FailOn, opts.failOnDefault)
+	failOn, err := decide(opts.failOn, done.cfg.FailOn, opts.failOnDefault)
 	if err != nil {
 		return err
 	}
-	return a.verdict(res, failOn, opts.strict)
+	return a.verdict(done.res, failOn, opts.strict)
 }
 
 // decide takes the first list that names anything: the flag's, the configuration's, the default.
@@ -144,24 +162,31 @@ func decide(lists ...[]string) (scanner.FailOn, error) {
 	return scanner.FailOn{}, nil
 }
 
+// scanned is what one scan leaves behind.
+type scanned struct {
+	res   *scanner.Result
+	cfg   *config.Config
+	world *world
+}
+
 // scan is the pipeline: tree, inventory, findings, decisions of the team.
-func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner.Result, *config.Config, error) {
+func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned, error) {
 	started := time.Now()
 	asOf, err := a.asOf(opts.asOf, started)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	since, missing, err := a.since(dir, opts)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	cfg, proposed, err := decisions(dir, since, opts)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	looksAt, err := opts.looksAt(cfg)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 
 	shown := a.progress()
@@ -169,56 +194,65 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 	shown.step("reading " + dir)
 	tree, err := inventory.OpenTree(ctx, dir, inventory.Limits{}, cfg.Skip.Paths...)
 	if err != nil {
-		return nil, nil, &exitError{code: exitUnable, err: err}
+		return nil, &exitError{code: exitUnable, err: err}
 	}
 	defer func() { _ = tree.Close() }() // it was only read
 
+	memory, unusable := a.openMemory(dir, opts.memoryReadOnly)
+	defer func() { _ = memory.Close() }() // what can't be made smaller now is made smaller the next time
 	var p pipeline
 	var data advisories
 	licenses, err := licensePolicy(cfg, looksAt)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if looksAt("dependencies") || licenses != nil {
-		source := sbom.Source{}
+		source := sbom.Source{Memory: memory}
 		if since != nil {
 			source.Cache = new(sbom.Cache)
 		}
 		p.sources = append(p.sources, source)
 		given, err := readBills(opts.sboms)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		p.sources = append(p.sources, given...)
 		if !opts.noMatch && looksAt("dependencies") {
 			if data, err = a.advisories(ctx, dir, cfg, opts); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			defer func() { _ = data.Close() }() // it was only read
 			p.scanners = append(p.scanners, data.scanner)
 		}
 	}
-	if looksAt("infrastructure") || looksAt("network") || looksAt("images") {
-		p.sources = append(p.sources, kubernetes.Source{})
+	declared, err := opts.infrastructure(cfg, looksAt)
+	if err != nil {
+		return nil, err
 	}
+	p.sources = append(p.sources, declared...)
 	if licenses != nil && !opts.noMatch {
 		p.scanners = append(p.scanners, licenses)
 	}
 	judge := judge{cfg: cfg, asOf: asOf, proposed: proposed}
 	if err := judge.read(ctx, tree, since); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	p.shown = shown
+	if since != nil {
+		for i, s := range p.scanners {
+			p.scanners[i] = &repeating{Scanner: s}
+		}
+	}
 
-	res, err := p.run(ctx, tree, slices.Concat(notLookedAt(tree, looksAt), data.notices, missing))
+	res, world, err := p.run(ctx, tree, slices.Concat(notLookedAt(tree, looksAt), data.notices, missing))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	comments := judge.readComments(cfg, tree, res)
 	var bases []*scanner.Result
 	if since != nil {
 		if bases, err = since.results(ctx, &p, &judge); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	judge.head(tree, res, comments, bases)
@@ -233,11 +267,11 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanner
 	res.Run.Offline = opts.offline
 	res.Run.AsOf = asOf.Format(time.DateOnly)
 	data.describe(&res.Run)
-	res.Notices = append(res.Notices, data.stale(asOf)...)
+	res.Notices = slices.Concat(res.Notices, data.stale(asOf), unusable, memory.Notices())
 	inventory.SortNotices(res.Notices)
 	res.Run.StartedAt = started.UTC().Format(time.RFC3339)
 	res.Run.DurationMS = time.Since(started).Milliseconds()
-	return res, cfg, nil
+	return &scanned{res, cfg, world}, nil
 }
 
 // pipeline is what is done to a tree, whether it is the one on disk or the one of a commit.
@@ -249,23 +283,25 @@ type pipeline struct {
 	quick bool
 }
 
-// run makes the result of one tree. notices are what is known not to be looked at.
-func (p *pipeline) run(ctx context.Context, tree *inventory.Tree, notices []inventory.Notice) (*scanner.Result, error) {
+// run makes the result of one tree, and the world that it declares. notices are what is known not to be looked at.
+func (p *pipeline) run(ctx context.Context, tree *inventory.Tree, notices []inventory.Notice) (*scanner.Result, *world, error) {
 	inv, err := inventory.Read(ctx, tree, p.sources...)
 	if err != nil {
-		return nil, &exitError{code: exitUnable, err: err}
+		return nil, nil, &exitError{code: exitUnable, err: err}
 	}
 	inv.Notices = append(inv.Notices, notices...)
+	world := newWorld(inv)
 	p.shown.step(fmt.Sprintf("matching %s", plural(len(inv.Packages), "package")))
 	res, err := scanner.Collect(ctx, inv, p.scanners...)
 	if err != nil {
-		return nil, &exitError{code: exitUnable, err: err}
+		return nil, nil, &exitError{code: exitUnable, err: err}
 	}
+	world.describe(res)
 	if !p.quick {
 		called(ctx, tree, res)
 	}
 	res.Rank()
-	return res, nil
+	return res, world, nil
 }
 
 // asOf returns the day by which ages and expiries are judged: the flag's, that of SOURCE_DATE_EPOCH, today
@@ -349,7 +385,7 @@ func (a *app) verdict(res *scanner.Result, failOn scanner.FailOn, strict bool) e
 }
 
 // informational are the codes of notices that speak of something other than a part that was not looked at.
-var informational = append([]string{"advisories-stale", "configuration-proposed", baselineUnreadable, baselineOutdated, "licenses-unknown"}, config.NoticeCodes...)
+var informational = append([]string{inventory.MemoryNotice, "advisories-stale", "configuration-proposed", baselineUnreadable, baselineOutdated, "licenses-unknown"}, config.NoticeCodes...)
 
 func incomplete(notices []inventory.Notice) int {
 	n := 0

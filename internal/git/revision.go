@@ -13,10 +13,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-git/go-billy/v5"
 	gogit "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
 // Revision is the content of one commit, read from the objects of a repository without a checkout.
@@ -82,6 +85,9 @@ func OpenRevisions(dir, name string) ([]*Revision, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s is in no git repository: %w", dir, err)
 	}
+	if repo, err = keepingOpen(repo); err != nil {
+		return nil, fmt.Errorf("open the repository of %s: %w", dir, err)
+	}
 	missing := func(err error) error {
 		shallow, _ := repo.Storer.Shallow() // what can't be read is not known to be shallow
 		return &MissingObjectsError{Revision: name, Shallow: len(shallow) > 0, Err: err}
@@ -112,6 +118,24 @@ func OpenRevisions(dir, name string) ([]*Revision, error) {
 		revisions = append(revisions, rev)
 	}
 	return revisions, nil
+}
+
+// keepingOpen returns the repository with packs that are opened once and not for each of thousands of objects. They
+// stay open until the process ends or the repository is forgotten.
+func keepingOpen(repo *gogit.Repository) (*gogit.Repository, error) {
+	storage, ok := repo.Storer.(*filesystem.Storage)
+	if !ok {
+		return repo, nil
+	}
+	var tree billy.Filesystem
+	work, err := repo.Worktree()
+	switch {
+	case err == nil:
+		tree = work.Filesystem
+	case !errors.Is(err, gogit.ErrIsBareRepository):
+		return nil, err
+	}
+	return gogit.Open(filesystem.NewStorageWithOptions(storage.Filesystem(), cache.NewObjectLRUDefault(), filesystem.Options{KeepDescriptors: true}), tree)
 }
 
 // resolve finds the commit that a person or a platform means by a name: a branch, a tag, a commit, HEAD~1, or a branch

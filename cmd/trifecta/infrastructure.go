@@ -1,0 +1,52 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/trifecta-scanner/trifecta/config"
+	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/inventory/kubernetes"
+)
+
+// infrastructure returns the sources of declared resources, with the values that the user and the configuration give.
+func (o *scanOptions) infrastructure(cfg *config.Config, looksAt func(part string) bool) ([]inventory.Source, error) {
+	vars, err := assignments("--var", o.vars)
+	if err != nil {
+		return nil, err
+	}
+	params, err := assignments("--param", o.params)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc([]string{"infrastructure", "network", "images", "amis"}, looksAt) {
+		return nil, nil
+	}
+	_, _ = vars, params
+	return []inventory.Source{
+		kubernetes.Source{Environments: environments(cfg)},
+		// Each language's Source stands here, in the order in which their facts are read.
+	}, nil
+}
+
+// assignments reads the values NAME=VALUE of a flag. Of two with one name the later one counts.
+func assignments(flag string, list []string) (map[string]string, error) {
+	values := make(map[string]string, len(list))
+	for _, item := range list {
+		name, value, ok := strings.Cut(item, "=")
+		if !ok || name == "" {
+			return nil, usage("", "%s wants NAME=VALUE, not %q", flag, item)
+		}
+		values[name] = value
+	}
+	return values, nil
+}
+
+// environments returns the environments of the configuration as the evaluators want them.
+func environments(cfg *config.Config) []inventory.Environment {
+	list := make([]inventory.Environment, 0, len(cfg.Environments))
+	for _, e := range cfg.Environments {
+		list = append(list, inventory.Environment{Name: e.Name, Paths: e.Paths, VarFiles: e.VarFiles, Values: e.Values, ParameterFiles: e.Parameters})
+	}
+	return list
+}
