@@ -156,8 +156,8 @@ func (v Value) WithParts(parts ...Value) Value {
 	return v
 }
 
-// WithEncoded returns v, a text known or not, with the value that it is the JSON form of. jsonencode keeps what is
-// inside of it this way although a part of it is unknown.
+// WithEncoded returns v, a text known or not, with the value that it is the JSON or base64 form of. jsonencode and
+// Fn::Base64 keep what is inside of it this way although a part of it is unknown.
 func (v Value) WithEncoded(inner Value) Value {
 	d := v.copyDetail()
 	d.encoded = &inner
@@ -397,7 +397,7 @@ func (v Value) Parts() []Value {
 	return v.detail.parts
 }
 
-// Encoded returns the value that the text v is the JSON form of.
+// Encoded returns the value that the text v is the JSON or base64 form of.
 func (v Value) Encoded() (Value, bool) {
 	if v.detail == nil || v.detail.encoded == nil {
 		return Value{}, false

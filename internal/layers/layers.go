@@ -43,7 +43,7 @@ var layers = []layer{
 		why:      "what one package manager, one advisory, one cloud or one code host is must be known without a scan",
 	},
 	{
-		packages: []string{"inventory/*", "sbom", "network", "forge/*"},
+		packages: []string{"inventory/*", "join", "sbom", "network", "forge/*"},
 		why:      "sources only find facts; were one to see findings, facts and judgement would mix",
 	},
 	{
