@@ -9,7 +9,7 @@ import (
 
 // Managers lists the package managers that changes can be written for, in the order in which they are asked whether a
 // file is theirs.
-var Managers = []*Manager{UV, Pip}
+var Managers = []*Manager{UV, Pip, Cargo}
 
 // Manager is what differs between package managers. The functions get everything they need handed in and keep no state,
 // so that one value serves several goroutines.
