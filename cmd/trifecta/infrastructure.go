@@ -6,6 +6,7 @@ import (
 
 	"github.com/trifecta-scanner/trifecta/config"
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/inventory/cloudformation"
 	"github.com/trifecta-scanner/trifecta/inventory/kubernetes"
 )
 
@@ -22,8 +23,9 @@ func (o *scanOptions) infrastructure(cfg *config.Config, looksAt func(part strin
 	if !slices.ContainsFunc([]string{"infrastructure", "network", "images", "amis"}, looksAt) {
 		return nil, nil
 	}
-	_, _ = vars, params
+	_ = vars
 	return []inventory.Source{
+		cloudformation.Source{Params: params, Environments: environments(cfg)},
 		kubernetes.Source{Environments: environments(cfg)},
 		// Each language's Source stands here, in the order in which their facts are read.
 	}, nil

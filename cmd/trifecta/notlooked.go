@@ -15,10 +15,9 @@ var unread = []struct {
 	match      func(name string) bool
 }{
 	{"infrastructure", "Terraform", suffix(".tf", ".tf.json", ".tofu")},
-	{"infrastructure", "Helm, Kustomize or CloudFormation", func(name string) bool {
+	{"infrastructure", "Helm or Kustomize", func(name string) bool {
 		base := path.Base(name)
-		return base == "Chart.yaml" || base == "kustomization.yaml" || base == "kustomization.yml" || strings.Contains(name, "cloudformation") ||
-			strings.HasSuffix(base, ".template.json") || strings.HasSuffix(base, ".template.yaml")
+		return base == "Chart.yaml" || base == "kustomization.yaml" || base == "kustomization.yml"
 	}},
 	{"images", "Dockerfile or Compose", func(name string) bool {
 		base := strings.ToLower(path.Base(name))

@@ -17,6 +17,7 @@ import (
 	"github.com/trifecta-scanner/trifecta/internal/confine"
 	"github.com/trifecta-scanner/trifecta/internal/git"
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/inventory/cloudformation"
 	"github.com/trifecta-scanner/trifecta/report"
 	"github.com/trifecta-scanner/trifecta/sbom"
 	"github.com/trifecta-scanner/trifecta/scanner"
@@ -385,7 +386,10 @@ func (a *app) verdict(res *scanner.Result, failOn scanner.FailOn, strict bool) e
 }
 
 // informational are the codes of notices that speak of something other than a part that was not looked at.
-var informational = append([]string{inventory.MemoryNotice, "advisories-stale", "configuration-proposed", baselineUnreadable, baselineOutdated, "licenses-unknown"}, config.NoticeCodes...)
+var informational = slices.Concat(
+	[]string{inventory.MemoryNotice, "advisories-stale", "configuration-proposed", baselineUnreadable, baselineOutdated, "licenses-unknown"},
+	config.NoticeCodes, cloudformation.Assumptions,
+)
 
 func incomplete(notices []inventory.Notice) int {
 	n := 0

@@ -89,10 +89,7 @@ func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inve
 
 // read is Read with what tests measure.
 func (s Source) read(ctx context.Context, tree *inventory.Tree) (*inventory.Inventory, *reading, error) {
-	r := &reading{
-		source: s, tree: tree, templates: map[string]*template{}, parts: map[string]*node{}, settings: map[string]*settings{},
-		noticed: map[string]bool{}, perFile: map[string]int{}, used: map[string]bool{},
-	}
+	r := newReading(s, tree)
 	if err := r.find(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -134,6 +131,13 @@ type reading struct {
 type references struct {
 	all, resolved int
 	unresolved    map[inventory.Reason]int
+}
+
+func newReading(source Source, tree *inventory.Tree) *reading {
+	return &reading{
+		source: source, tree: tree, templates: map[string]*template{}, parts: map[string]*node{}, settings: map[string]*settings{},
+		noticed: map[string]bool{}, perFile: map[string]int{}, used: map[string]bool{},
+	}
 }
 
 func (r *reading) notice(code string, at inventory.Location, format string, args ...any) {

@@ -73,6 +73,9 @@ func union(a, b []inventory.Reason) []inventory.Reason {
 func (s *stack) condition(name string, at inventory.Location) decision {
 	n := s.body.find("Conditions", name)
 	if n == nil {
+		n = s.conditionsMade[name]
+	}
+	if n == nil {
 		s.notice("template-invalid", at, "%s: no condition is named %s", s.tmpl.path, shorten(name))
 		return perhaps(inventory.Reason{Code: inventory.NotEvaluated, Ref: name})
 	}

@@ -31,6 +31,8 @@ func (s *stack) eval(n *node) inventory.Value {
 		return inventory.ListValue(elements, n.at)
 	case object:
 		return s.evalObject(n)
+	case opaque:
+		return unknown(n.at, inventory.NotEvaluated, n.text)
 	}
 	return unknown(n.at, inventory.NotEvaluated, "depth")
 }
@@ -268,6 +270,9 @@ func (s *stack) getAtt(n, arg *node) inventory.Value {
 // attribute returns what Fn::GetAtt does. An attribute that is a property, such as the address range of a VPC, is what
 // the template writes.
 func (s *stack) attribute(logical, name string, at inventory.Location) inventory.Value {
+	if v, ok := s.samReference(logical+"."+name, at); ok {
+		return v
+	}
 	decl, ok := s.resources[logical]
 	if !ok {
 		if v, ok := s.generated(logical, at); ok {

@@ -17,6 +17,7 @@ const (
 	list
 	object
 	tooDeep // what stands deeper than maxDepth
+	opaque  // what is not evaluated; text says what it is
 )
 
 // node is one value of a template as written, with its place. Short forms of YAML are their long forms here: !Sub x is
@@ -59,7 +60,7 @@ func (n *node) find(keys ...string) *node {
 
 // scalar returns the text of a scalar, "" of anything else.
 func (n *node) scalar() string {
-	if n == nil || n.kind == list || n.kind == object || n.kind == null {
+	if n == nil || n.kind == list || n.kind == object || n.kind == null || n.kind == opaque {
 		return ""
 	}
 	return n.text
@@ -129,6 +130,11 @@ func objectNode(at inventory.Location, pairs ...any) *node {
 		}
 	}
 	return n
+}
+
+// opaqueNode stands for what a transform makes and this package does not.
+func opaqueNode(what string, at inventory.Location) *node {
+	return &node{kind: opaque, text: what, at: at}
 }
 
 func refNode(id string, at inventory.Location) *node { return objectNode(at, "Ref", textNode(id, at)) }

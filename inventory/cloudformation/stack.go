@@ -32,15 +32,16 @@ type stack struct {
 	ids       []string // of the resources in order, those of transforms included
 	resources map[string]*declared
 	children  map[string]*stack
-	opaque    bool // resources may be missing: a transform or a loop was not evaluated
-	sam       map[string]samResource
+	opaque    bool              // resources may be missing: a transform or a loop was not evaluated
+	samNames  map[string]string // further names of resources, such as Function.Alias
+	// conditionsMade are conditions that SAM adds.
+	conditionsMade map[string]*node
 }
 
 // declared is a resource before it is evaluated.
 type declared struct {
 	at   inventory.Location // of the logical id
 	node *node
-	from string // the resource of SAM that it comes from
 }
 
 type attribute struct{ id, name string }

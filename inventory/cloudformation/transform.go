@@ -62,13 +62,13 @@ func (s *stack) declareAll(resources *node) {
 		case e.value.kind != object || e.value.get("Type").scalar() == "":
 			s.notice("template-invalid", e.at, "%s: the resource %s has no type", s.tmpl.path, shorten(e.key))
 		default:
-			s.add(e.key, e.at, e.value, "")
+			s.add(e.key, e.at, e.value)
 		}
 	}
 }
 
 // add declares a resource. A later one of the same id replaces an earlier one, as keys do.
-func (s *stack) add(id string, at inventory.Location, n *node, from string) {
+func (s *stack) add(id string, at inventory.Location, n *node) {
 	if s.run.made++; s.run.made > maxResources {
 		if s.run.made == maxResources+1 {
 			s.notice("template-budget", at, "%s: more than %d resources; the others were not evaluated", s.tmpl.path, maxResources)
@@ -79,7 +79,7 @@ func (s *stack) add(id string, at inventory.Location, n *node, from string) {
 	if s.resources[id] == nil {
 		s.ids = append(s.ids, id)
 	}
-	s.resources[id] = &declared{at, n, from}
+	s.resources[id] = &declared{at, n}
 }
 
 func (s *stack) declareIncluded(n *node) {
