@@ -256,6 +256,7 @@ func (c *Contained) start(ctx context.Context, b box, programs []string, cmd Com
 		Write:   []string{b.copy, b.home, b.temp, b.cache},
 		Execute: slices.Concat(systemPrograms, programs, cmd.Reads, []string{b.bin}),
 		Network: cmd.Network,
+		Links:   true,
 	}
 	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "CARGO_HTTP_CAINFO"} {
 		if value := c.Getenv(name); filepath.IsAbs(value) {

@@ -118,6 +118,7 @@ type Change struct {
 	// Proof is what the second scan found; nil until then.
 	Proof *Proof `json:"proof,omitempty"`
 
+	told   []told     // what Reasons are made of
 	main   string     // the package that the change is named after
 	jobs   []job      // what managers write
 	others []solution // further ways, in case that the first can't be written

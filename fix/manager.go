@@ -2,6 +2,7 @@ package fix
 
 import (
 	"context"
+	"time"
 
 	"github.com/trifecta-scanner/trifecta/ecosystem"
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -9,7 +10,13 @@ import (
 
 // Managers lists the package managers that changes can be written for, in the order in which they are asked whether a
 // file is theirs.
-var Managers = []*Manager{UV, Pip, Cargo}
+var Managers = []*Manager{
+	NPM,
+	PackageJSON,
+	UV,
+	Pip,
+	Cargo,
+}
 
 // Manager is what differs between package managers. The functions get everything they need handed in and keep no state,
 // so that one value serves several goroutines.
@@ -52,6 +59,7 @@ type Manager struct {
 
 // Project is one lock file with its manifests, as a Manager's Open reads it.
 type Project struct {
+	// Manager is the one that opened it; MakePlan sets it.
 	Manager *Manager
 	// Path is the lock file, or the manifest where there is none.
 	Path string
@@ -119,6 +127,8 @@ type Job struct {
 	Project   *Project
 	Targets   []Target
 	Registry  Registry // of the manager; nil where the registries are not asked
+	// CoolDown is how old releases must be that a program brings in on its own; 0 or less is none.
+	CoolDown time.Duration
 }
 
 // same reports whether two names are those of one package: Flask_Cors is flask-cors.

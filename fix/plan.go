@@ -57,6 +57,7 @@ type Plan struct {
 	Asked bool `json:"asked"`
 
 	registries registries
+	coolDown   time.Duration
 }
 
 // MakePlan plans changes for the findings of a scan of the tree. What can't be fixed is part of the plan, with the
@@ -70,7 +71,7 @@ func MakePlan(ctx context.Context, tree *inventory.Tree, res *scanner.Result, op
 	}
 	p := &planner{ctx: ctx, ws: NewWorkspace(tree), res: res, opts: opts, changes: map[string]*Change{}}
 	p.plan = &Plan{Changes: []Change{}, Unfixed: []Unfixed{}, Notices: []inventory.Notice{}, Asked: opts.Env.Client != nil}
-	p.plan.registries = registries{env: opts.Env}
+	p.plan.registries, p.plan.coolDown = registries{env: opts.Env}, opts.CoolDown
 	p.packages()
 	p.edits()
 	if err := ctx.Err(); err != nil {
@@ -127,7 +128,7 @@ func (p *planner) project(path string, findings []*scanner.Finding) {
 		return
 	}
 	project.Manager = m
-	s := &solver{planner: p, project: project, manager: m, planned: map[string]string{}}
+	s := &solver{planner: p, project: project, manager: m, planned: raised{}, owner: map[string]string{}}
 	if s.registry, err = p.plan.registries.of(p.ctx, m); err != nil {
 		p.notice("registry-not-asked", path, fmt.Sprintf("the registry of %s was not asked: %s", m.Name, plain(err.Error())))
 	}
@@ -334,6 +335,14 @@ func (c *Change) settle() {
 	if c.Title == "" && len(c.Upgrades) > 0 {
 		c.Title = title(c.Upgrades, c.main)
 	}
+	for _, r := range c.told {
+		// Where another finding wants a later version, what was said of the earlier one holds no more.
+		if !slices.ContainsFunc(c.Upgrades, func(u Upgrade) bool {
+			return u.Path == r.path && u.Package == r.name && u.From == r.from && u.To != r.to
+		}) {
+			c.Reasons = append(c.Reasons, r.text)
+		}
+	}
 	c.Reasons = compact(c.Reasons)
 	for _, list := range []*[]Finding{&c.Clears, &c.Remains} {
 		slices.SortStableFunc(*list, func(a, b Finding) int {
@@ -434,7 +443,8 @@ func (c *Change) join(d Change) {
 	for _, j := range d.jobs {
 		c.add(j.project, j.targets...)
 	}
-	c.others = append(c.others, d.others...)
+	c.told = append(c.told, d.told...)
+	c.others = nil // they are ways of one upgrade
 	places := map[string]bool{}
 	for _, u := range c.Upgrades {
 		places[folderOf(u.Path)] = true

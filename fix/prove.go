@@ -29,6 +29,10 @@ func (e *DroppedError) Error() string { return fmt.Sprintf("%s: %s", e.Change.Ti
 // what that scan no longer finds. before is the result of the workspace as it is. It returns the result of the changed
 // one. On an error the workspace is as before; a *DroppedError is the change's own fault.
 func (p *Plan) Apply(ctx context.Context, ws *Workspace, c *Change, before *scanner.Result, judge Judge) (*scanner.Result, error) {
+	is := index(before)
+	if len(c.Clears) > 0 && !slices.ContainsFunc(c.Clears, func(f Finding) bool { return is[f.Fingerprint] }) {
+		return nil, &DroppedError{Change: c, Code: "already-cleared", Why: "what it clears is gone already"}
+	}
 	var dropped *DroppedError
 	ways := len(c.others) + 1
 	for way := range ways {
@@ -92,13 +96,17 @@ func (c *Change) instead(sol solution) {
 	c.jobs = []job{{project: first, targets: sol.targets}}
 	c.Upgrades = nil
 	for _, t := range sol.targets {
-		u := Upgrade{Ecosystem: first.Manager.Ecosystem, Manager: first.Manager.Name, Path: first.Path, Package: t.Package, From: t.From, To: t.To, How: t.How, Major: breaking(t.From, t.To)}
+		u := Upgrade{Ecosystem: first.Manager.Ecosystem, Manager: first.Manager.Name, Path: first.Path, Package: t.Package, From: t.From, To: t.To, How: t.How, Major: t.breaks()}
 		if len(t.Lines) > 0 {
 			u.Constraint = t.Lines[0].To
 		}
 		c.Upgrades = append(c.Upgrades, u)
 	}
-	c.Reasons = append([]string{"the least invasive way could not be written"}, sol.reasons...)
+	c.Reasons = []string{"the least invasive way could not be written"}
+	for _, r := range sol.reasons {
+		c.Reasons = append(c.Reasons, r.text)
+	}
+	c.told = nil
 	c.main, c.Title, c.Major = sol.main, "", false
 	c.settle()
 }
@@ -110,7 +118,7 @@ func (p *Plan) write(ctx context.Context, ws *Workspace, c *Change) error {
 		if err != nil {
 			return err
 		}
-		err = j.project.Manager.Write(ctx, &Job{Env: p.registries.env, Workspace: ws, Project: j.project, Targets: j.targets, Registry: registry})
+		err = j.project.Manager.Write(ctx, &Job{Env: p.registries.env, Workspace: ws, Project: j.project, Targets: j.targets, Registry: registry, CoolDown: p.coolDown})
 		if err != nil {
 			return err
 		}
@@ -275,6 +283,17 @@ func difference(before, after *scanner.Result) compared {
 		}
 	}
 	return d
+}
+
+// index returns the fingerprints of the findings that are not suppressed.
+func index(res *scanner.Result) map[string]bool {
+	all := make(map[string]bool, len(res.Findings))
+	for i := range res.Findings {
+		if f := &res.Findings[i]; f.Status != scanner.StatusSuppressed {
+			all[f.Fingerprint] = true
+		}
+	}
+	return all
 }
 
 // lostCoverage reports whether a file has a notice that it had not before: findings that are gone because a lock file

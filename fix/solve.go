@@ -3,8 +3,8 @@ package fix
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
@@ -16,7 +16,8 @@ type solver struct {
 	manager  *Manager
 	registry Registry // nil where none is asked
 	asked    map[string][]Release
-	planned  map[string]string // name\x00version -> version that a direct package is raised to
+	planned  raised            // what direct packages are raised to
+	owner    map[string]string // the package that a planned change is named after
 }
 
 // solution is one way to clear a trouble.
@@ -25,9 +26,13 @@ type solution struct {
 	how     How
 	main    string // the package that the change is named after
 	targets []Target
-	reasons []string
+	reasons []reason
 	major   bool
+	gone    bool // nothing asks for the package any longer
 }
+
+// reason says why a package is raised so. It holds as long as the change brings that version.
+type reason struct{ name, from, to, text string }
 
 // solve plans the change for one trouble, or says why there is none.
 func (s *solver) solve(t *trouble) {
@@ -61,7 +66,7 @@ func (s *solver) solve(t *trouble) {
 	}
 	// The most findings first; of equals the least invasive way, which is their order.
 	slices.SortStableFunc(usable, func(a, b solution) int { return cmp.Compare(len(b.version.clears), len(a.version.clears)) })
-	s.take(t, usable, no)
+	s.take(t, usable, list, no)
 }
 
 func (sol *solution) describe(t *trouble) string {
@@ -85,20 +90,11 @@ func (s *solver) external(t *trouble) bool {
 }
 
 // nothing says why no version is a candidate.
-func (s *solver) nothing(t *trouble, no rejected) (code, why string) {
-	switch {
-	case len(no.fresh) > 0:
-		c := no.fresh[0]
-		return "too-fresh", fmt.Sprintf("%s %s clears it and was published %s ago; the cool-down is %s", t.name, c.version,
-			days(s.opts.Env.Now.Sub(c.release.Published)), days(s.opts.CoolDown))
-	case len(no.engine) > 0:
-		return "engine", no.engine[0]
-	case len(no.peer) > 0:
-		return "conflict", no.peer[0]
-	case no.worse > 0:
-		return "worse", fmt.Sprintf("every version of %s that clears it has other advisories", t.name)
-	case no.withdrawn > 0:
-		return "withdrawn", fmt.Sprintf("every version of %s that clears it is withdrawn", t.name)
+func (s *solver) nothing(t *trouble, no []rejected) (code, why string) {
+	for _, code := range rejections {
+		if i := slices.IndexFunc(no, func(r rejected) bool { return r.code == code }); i >= 0 {
+			return code, no[i].why
+		}
 	}
 	if slices.ContainsFunc(t.findings, func(f *scanner.Finding) bool { return f.Kind == scanner.KindMalware }) {
 		return "malware", fmt.Sprintf("%s is malware; remove it", t.name)
@@ -106,8 +102,11 @@ func (s *solver) nothing(t *trouble, no rejected) (code, why string) {
 	return "no-fixed-version", fmt.Sprintf("no published version of %s clears it", t.name)
 }
 
+// rejections are the codes of rejected versions, the one that tells most first.
+var rejections = []string{"too-fresh", "engine", "conflict", "withdrawn", "worse"}
+
 // beside leaves out candidates that want peers which the project has in other versions.
-func (s *solver) beside(t *trouble, list []candidate, no *rejected) []candidate {
+func (s *solver) beside(t *trouble, list []candidate, no *[]rejected) []candidate {
 	if s.registry == nil || s.manager.Admits == nil {
 		return list
 	}
@@ -135,7 +134,7 @@ func (s *solver) beside(t *trouble, list []candidate, no *rejected) []candidate 
 			}
 		}
 		if why != "" {
-			no.peer = append(no.peer, why)
+			*no = append(*no, rejected{c, "conflict", why})
 			continue
 		}
 		kept = append(kept, c)
@@ -158,22 +157,53 @@ func (s *solver) met(peer Need) bool {
 	return !found && peer.Optional
 }
 
-// blocker is a package that does not admit a version.
-type blocker struct {
+// fit says what stands between a project and a version of a package.
+type fit struct {
+	lines   []Requirement // that must change, with what they change to
+	blocked []dependent   // that do not admit the version
+	fixed   string        // a line that must change and can't
+}
+
+// raised says which packages are to be raised, by name and version: name\x00version to the new version.
+type raised map[string]string
+
+func (r raised) of(l *Locked) string { return cmp.Or(r[l.Name+"\x00"+l.Version], l.Version) }
+
+// dependent is a package that asks for another, as it will be once what is planned is done.
+type dependent struct {
 	index      int
 	constraint string
 }
 
-// fit says what stands between a project and a version of a package.
-type fit struct {
-	lines   []Requirement // that must change, with what they change to
-	blocked []blocker
-	fixed   string // a line that must change and can't
-	major   bool   // a line that must change admits no version of the same major
+// dependents returns what asks for any of the nodes of a package. What is to be raised asks as its new version does.
+func (s *solver) dependents(name string, nodes []int, plan raised) []dependent {
+	var all []dependent
+	for i := range s.project.Packages {
+		l := &s.project.Packages[i]
+		if l.Origin.Own() {
+			continue
+		}
+		for _, e := range l.Needs {
+			if !slices.Contains(nodes, e.To) {
+				continue
+			}
+			constraint := e.Constraint
+			if version := plan.of(l); version != l.Version {
+				asks := true
+				if constraint, asks = s.need(l.Name, version, name); !asks {
+					continue
+				}
+			} else if constraint == "" {
+				constraint, _ = s.need(l.Name, l.Version, name)
+			}
+			all = append(all, dependent{i, constraint})
+		}
+	}
+	return all
 }
 
 // fits looks at everything that asks for a package.
-func (s *solver) fits(name, from string, nodes []int, lines []Requirement, to string) fit {
+func (s *solver) fits(name, from string, nodes []int, lines []Requirement, to string, plan raised) fit {
 	var f fit
 	for _, line := range lines {
 		if s.admits(line.Constraint, from, to) && !s.unlocked(line, nodes) {
@@ -195,19 +225,10 @@ func (s *solver) fits(name, from string, nodes []int, lines []Requirement, to st
 		f.lines = append(f.lines, line)
 	}
 	canLock := slices.Contains(s.manager.Ways, HowLock)
-	for i := range s.project.Packages {
-		for _, e := range s.project.Packages[i].Needs {
-			if !slices.Contains(nodes, e.To) || s.project.Packages[i].Origin.Own() {
-				continue
-			}
-			constraint := e.Constraint
-			if constraint == "" {
-				constraint = s.need(s.project.Packages[i].Name, s.project.Packages[i].Version, name)
-			}
-			if !canLock && len(lines) == 0 || !s.admits(constraint, from, to) {
-				if !slices.ContainsFunc(f.blocked, func(b blocker) bool { return b.index == i }) {
-					f.blocked = append(f.blocked, blocker{i, constraint})
-				}
+	for _, d := range s.dependents(name, nodes, plan) {
+		if !canLock && len(lines) == 0 || !s.admits(d.constraint, from, to) {
+			if !slices.Contains(f.blocked, d) {
+				f.blocked = append(f.blocked, d)
 			}
 		}
 	}
@@ -231,21 +252,17 @@ func (s *solver) admits(constraint, from, to string) bool {
 	return !breaking(from, to)
 }
 
-// need returns the constraint that a release of parent has on name, as the registry knows it.
-func (s *solver) need(parent, version, name string) string {
+// need returns the constraint that a release of parent has on name, as the registry knows it, and whether it has one.
+// What can't be asked is taken to ask for anything.
+func (s *solver) need(parent, version, name string) (constraint string, asks bool) {
 	if s.registry == nil {
-		return ""
+		return "", true
 	}
 	r, err := s.registry.Describe(s.ctx, parent, version)
 	if err != nil {
-		return ""
+		return "", true
 	}
-	for _, n := range r.Needs {
-		if s.manager.same(n.Name, name) {
-			return n.Constraint
-		}
-	}
-	return ""
+	return s.manager.needed(r, name)
 }
 
 // solutions returns the ways to bring in one of the candidates, the least invasive first, or why there is none.
@@ -271,7 +288,7 @@ func (s *solver) solutions(t *trouble, list []candidate) (all []solution, why st
 
 // obstacle says what keeps a version out.
 func (s *solver) obstacle(t *trouble, c candidate) string {
-	f := s.fits(t.name, t.from, t.nodes, t.lines, c.version)
+	f := s.fits(t.name, t.from, t.nodes, t.lines, c.version, s.planned)
 	switch {
 	case f.fixed != "":
 		return f.fixed
@@ -282,14 +299,19 @@ func (s *solver) obstacle(t *trouble, c candidate) string {
 	return fmt.Sprintf("%s %s does not fit", t.name, c.version)
 }
 
+// say adds a reason for the version of the vulnerable package.
+func (sol *solution) say(t *trouble, format string, args ...any) {
+	sol.reasons = append(sol.reasons, reason{t.name, t.from, sol.version.version, fmt.Sprintf(format, args...)})
+}
+
 // plainly raises the package itself, where everything that needs it admits that or is a line that can change.
 func (s *solver) plainly(t *trouble, list []candidate, major bool) (solution, bool) {
 	var best solution
 	found := false
 	for _, c := range list {
-		f := s.fits(t.name, t.from, t.nodes, t.lines, c.version)
+		f := s.fits(t.name, t.from, t.nodes, t.lines, c.version, s.planned)
 		// A major version that every constraint admits is what the project asked for, but may break it all the same.
-		if f.fixed != "" || len(f.blocked) > 0 || c.major != major || found && len(c.clears) <= len(best.version.clears) {
+		if f.fixed != "" || len(f.blocked) > 0 || (c.major && len(t.lines) > 0) != major || found && len(c.clears) <= len(best.version.clears) {
 			continue
 		}
 		how := HowDirect
@@ -297,18 +319,23 @@ func (s *solver) plainly(t *trouble, list []candidate, major bool) (solution, bo
 			how = HowLock
 		}
 		best = solution{
-			version: c, how: how, main: t.name, major: c.major,
+			version: c, how: how, main: t.name, major: c.major && how == HowDirect,
 			targets: []Target{{Package: t.name, From: t.from, To: c.version, How: how, Lines: f.lines}},
 		}
 		switch {
 		case len(f.lines) > 0:
 			for _, line := range f.lines {
-				best.reasons = append(best.reasons, fmt.Sprintf("%s:%d asks for %s, which becomes %s", line.Location.Path, line.Location.Line, orAny(line.Constraint), line.To))
+				best.say(t, "%s:%d asks for %s, which becomes %s", line.Location.Path, line.Location.Line, orAny(line.Constraint), line.To)
 			}
 		case how == HowDirect:
-			best.reasons = append(best.reasons, fmt.Sprintf("what %s asks for admits it; only the lock file changes", t.lines[0].Location.Path))
+			best.say(t, "what %s asks for admits it; only the lock file changes", t.lines[0].Location.Path)
 		default:
-			best.reasons = append(best.reasons, fmt.Sprintf("everything that needs %s admits it", t.name))
+			if owner := s.leansOn(t.name, t.from, t.nodes, c.version); owner != "" {
+				best.main = owner
+				best.say(t, "with %s raised, everything that needs %s admits it", owner, t.name)
+				break
+			}
+			best.say(t, "everything that needs %s admits it", t.name)
 		}
 		found = true
 	}
@@ -328,54 +355,103 @@ func (s *solver) byAncestor(t *trouble, list []candidate, major bool) (solution,
 	if s.registry == nil || !slices.Contains(s.manager.Ways, HowAncestor) {
 		return solution{}, "", false
 	}
-	// The smallest version that clears the most, then others: which of them an ancestor asks for is its own affair.
-	order := slices.Clone(list)
-	slices.SortStableFunc(order, func(a, b candidate) int { return cmp.Compare(len(b.clears), len(a.clears)) })
+	most := 0
+	for _, c := range list {
+		most = max(most, len(c.clears))
+	}
 	why := ""
-	tried := 0
-	for _, c := range order {
-		f := s.fits(t.name, t.from, t.nodes, t.lines, c.version)
-		if len(f.blocked) == 0 || f.fixed != "" {
-			continue
+	for least := most; least > 0; least-- { // all that can be cleared, else less
+		accepted := slices.DeleteFunc(slices.Clone(list), func(c candidate) bool { return len(c.clears) < least })
+		sol, reason, ok := s.ascend(t, accepted, major)
+		if ok {
+			return sol, "", true
 		}
-		if tried++; tried > 6 {
-			break
-		}
-		sol := solution{version: c, how: HowAncestor}
-		ok := true
-		for _, b := range f.blocked {
-			up, reason := s.climb(b.index, t.name, c, major, maxClimb)
-			if up == nil {
-				ok, why = false, cmp.Or(why, reason)
-				break
-			}
-			sol.targets = append(sol.targets, up.targets...)
-			sol.reasons = append(sol.reasons, up.reasons...)
-			sol.major = sol.major || up.major
-			sol.main = cmp.Or(sol.main, up.top)
-		}
-		if !ok || len(sol.targets) > maxTargets || sol.major != major {
-			continue
-		}
-		sol.targets = append(sol.targets, Target{Package: t.name, From: t.from, To: c.version, How: HowLock, Lines: f.lines})
-		return sol, "", true
+		why = cmp.Or(why, reason)
 	}
 	return solution{}, why, false
 }
 
+// ascend looks for one of the accepted versions that everything that asks for the package admits, once what holds it
+// down is raised.
+func (s *solver) ascend(t *trouble, accepted []candidate, major bool) (solution, string, bool) {
+	plan := raised(maps.Clone(s.planned))
+	var holding []dependent
+	for _, d := range s.dependents(t.name, t.nodes, plan) {
+		if narrowed := s.admitted(accepted, d.constraint, t.from); len(narrowed) > 0 {
+			accepted = narrowed
+		} else {
+			holding = append(holding, d)
+		}
+	}
+	sol := solution{how: HowAncestor}
+	if len(holding) == 0 {
+		return sol, "", false // nothing holds it down
+	}
+	for _, d := range holding {
+		up, reason := s.climb(d.index, t.name, accepted, major, maxClimb, plan)
+		if up == nil {
+			return sol, reason, false
+		}
+		if constraint, asks := s.manager.needed(up.release, t.name); asks {
+			accepted = s.admitted(accepted, constraint, t.from)
+		}
+		sol.targets = append(sol.targets, up.targets...)
+		sol.reasons = append(sol.reasons, up.reasons...)
+		sol.major = sol.major || up.major
+		sol.main = up.top
+	}
+	if len(accepted) == 0 || sol.major && !major || len(t.lines) == 0 && sol.major != major || len(sol.targets) > maxTargets {
+		return sol, "", false
+	}
+	sol.version = accepted[0]
+	if len(t.lines) == 0 && len(s.dependents(t.name, t.nodes, plan)) == 0 {
+		sol.gone, sol.version.clears, sol.version.remains = true, t.findings, nil
+		return sol, "", true
+	}
+	f := s.fits(t.name, t.from, t.nodes, t.lines, sol.version.version, plan)
+	if f.fixed != "" || len(f.blocked) > 0 {
+		return sol, f.fixed, false
+	}
+	target := Target{Package: t.name, From: t.from, To: sol.version.version, How: HowLock, Lines: f.lines}
+	if len(t.lines) > 0 {
+		target.How, sol.main = HowDirect, t.name
+		sol.major = sol.major || sol.version.major
+		if sol.major != major {
+			return sol, "", false
+		}
+		for _, line := range f.lines {
+			sol.say(t, "%s:%d asks for %s, which becomes %s", line.Location.Path, line.Location.Line, orAny(line.Constraint), line.To)
+		}
+	}
+	sol.targets = append(sol.targets, target)
+	return sol, "", true
+}
+
+// admitted returns the candidates that a constraint admits.
+func (s *solver) admitted(list []candidate, constraint, from string) []candidate {
+	var kept []candidate
+	for _, c := range list {
+		if s.admits(constraint, from, c.version) {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
 // climbed is what raising one ancestor takes.
 type climbed struct {
+	release Release  // of the ancestor
 	targets []Target // the nearest first
-	reasons []string
+	reasons []reason
 	top     string
 	major   bool
 }
 
-// climb raises the package at index to the smallest version that admits the candidate of name, and what holds it down
-// in turn.
-func (s *solver) climb(index int, name string, c candidate, major bool, depth int) (*climbed, string) {
+// climb raises the package at index to the smallest version that admits one of the accepted versions of name, and what
+// holds it down in turn. What it raises is noted in the plan.
+func (s *solver) climb(index int, name string, accepted []candidate, major bool, depth int, plan raised) (*climbed, string) {
 	p := s.project.Packages[index]
-	stuck := fmt.Sprintf("%s %s asks for another version of %s, and no version of it that could be taken asks for %s", p.Name, p.Version, name, c.version)
+	stuck := fmt.Sprintf("%s %s asks for another version of %s, and no version of it that could be taken asks for %s", p.Name, p.Version, name, accepted[0].version)
 	if depth == 0 {
 		return nil, stuck
 	}
@@ -383,12 +459,9 @@ func (s *solver) climb(index int, name string, c candidate, major bool, depth in
 	if err != nil {
 		return nil, plain(err.Error())
 	}
-	start := p.Version
-	releases = s.above(s.manager.Ecosystem, releases, start)
-	if planned, ok := s.planned[p.Name+"\x00"+p.Version]; ok {
-		releases = slices.DeleteFunc(releases, func(r Release) bool {
-			return r.Version != planned && len(s.above(s.manager.Ecosystem, []Release{r}, planned)) == 0
-		})
+	releases = s.above(s.manager.Ecosystem, releases, p.Version)
+	if now := plan.of(&p); now != p.Version {
+		releases = slices.DeleteFunc(releases, func(r Release) bool { return r.Version != now && !later(s.manager.Ecosystem, r.Version, now) })
 	}
 	versions := []string{p.Version}
 	for _, r := range releases {
@@ -405,10 +478,11 @@ func (s *solver) climb(index int, name string, c candidate, major bool, depth in
 	}
 	lines := s.project.linesFor(p.Name, p.Version)
 	var best *climbed
+	var bestPlan raised
 	asked := 0
 	for _, r := range releases {
 		if breaking(p.Version, r.Version) && !major || r.Withdrawn != "" || s.isFresh(r) || s.manager.Prerelease != nil && s.manager.Prerelease(r.Version) ||
-			s.worse(s.manager.Ecosystem, p.Name, p.Version, r.Version) || s.doesNotRun(r) != "" {
+			s.worse(s.manager.Ecosystem, p.Name, p.Version, r.Version) || s.doesNotRun(p.Name, p.Version, r) != "" {
 			continue
 		}
 		if r.Needs == nil {
@@ -420,55 +494,71 @@ func (s *solver) climb(index int, name string, c candidate, major bool, depth in
 			}
 		}
 		constraint, asks := s.manager.needed(r, name)
-		if asks && !s.admits(constraint, c.version, c.version) {
+		if asks && len(s.admitted(accepted, constraint, p.Version)) == 0 {
 			continue
 		}
-		f := s.fits(p.Name, p.Version, nodes, lines, r.Version)
-		if f.fixed != "" {
+		next := raised(maps.Clone(plan))
+		next[p.Name+"\x00"+p.Version] = r.Version
+		up := s.lift(p, r, nodes, lines, major, depth, next)
+		if up == nil || best != nil && len(up.targets) >= len(best.targets) {
 			continue
 		}
-		how := HowAncestor
-		up := &climbed{
-			top: p.Name, major: breaking(p.Version, r.Version),
-			targets: []Target{{Package: p.Name, From: p.Version, To: r.Version, How: how, Lines: f.lines}},
+		why := fmt.Sprintf("%s %s holds %s down; %s asks for %s", p.Name, p.Version, name, r.Version, orAny(constraint))
+		if !asks {
+			why = fmt.Sprintf("%s %s brings %s in; %s does not need it", p.Name, p.Version, name, r.Version)
 		}
-		if asks {
-			up.reasons = append(up.reasons, fmt.Sprintf("%s %s holds %s down; %s asks for %s", p.Name, p.Version, name, r.Version, orAny(constraint)))
-		} else {
-			up.reasons = append(up.reasons, fmt.Sprintf("%s %s brings %s in; %s does not need it", p.Name, p.Version, name, r.Version))
-		}
-		for _, line := range f.lines {
-			up.reasons = append(up.reasons, fmt.Sprintf("%s:%d asks for %s %s, which becomes %s", line.Location.Path, line.Location.Line, p.Name, orAny(line.Constraint), line.To))
-		}
-		if len(f.blocked) == 0 {
-			return up, ""
-		}
-		if best != nil {
-			continue // one that needs others raised, too, was found; a later one may still do without
-		}
-		ok := true
-		for _, b := range f.blocked {
-			if slices.Contains(nodes, b.index) {
-				ok = false // a circle
-				break
-			}
-			next, _ := s.climb(b.index, p.Name, candidate{version: r.Version, release: r}, major, depth-1)
-			if next == nil {
-				ok = false
-				break
-			}
-			up.targets = append(up.targets, next.targets...)
-			up.reasons = append(up.reasons, next.reasons...)
-			up.top, up.major = next.top, up.major || next.major
-		}
-		if ok {
-			best = up
+		up.reasons = append([]reason{{p.Name, p.Version, r.Version, why}}, up.reasons...)
+		if best, bestPlan = up, next; len(up.targets) == 1 {
+			break
 		}
 	}
-	if best != nil {
-		return best, ""
+	if best == nil {
+		return nil, stuck
 	}
-	return nil, stuck
+	maps.Copy(plan, bestPlan)
+	return best, ""
+}
+
+// leansOn returns the package that a planned change is named after, where that change alone makes something admit a
+// version: raising to it is a part of that change then.
+func (s *solver) leansOn(name, from string, nodes []int, to string) string {
+	for _, d := range s.dependents(name, nodes, nil) {
+		l := &s.project.Packages[d.index]
+		if owner := s.owner[l.Name+"\x00"+l.Version]; owner != "" && !s.admits(d.constraint, from, to) {
+			return owner
+		}
+	}
+	return ""
+}
+
+// lift raises a package to a release, and what holds that down; nil where that can't be.
+func (s *solver) lift(p Locked, r Release, nodes []int, lines []Requirement, major bool, depth int, plan raised) *climbed {
+	f := s.fits(p.Name, p.Version, nodes, lines, r.Version, plan)
+	if f.fixed != "" {
+		return nil
+	}
+	up := &climbed{
+		release: r, top: p.Name, major: breaking(p.Version, r.Version),
+		targets: []Target{{Package: p.Name, From: p.Version, To: r.Version, How: HowAncestor, Lines: f.lines}},
+	}
+	for _, line := range f.lines {
+		up.reasons = append(up.reasons, reason{p.Name, p.Version, r.Version,
+			fmt.Sprintf("%s:%d asks for %s %s, which becomes %s", line.Location.Path, line.Location.Line, p.Name, orAny(line.Constraint), line.To)})
+	}
+	up.top = cmp.Or(s.leansOn(p.Name, p.Version, nodes, r.Version), up.top)
+	for _, d := range f.blocked {
+		if slices.Contains(nodes, d.index) {
+			return nil // a circle
+		}
+		next, _ := s.climb(d.index, p.Name, []candidate{{version: r.Version, release: r}}, major, depth-1, plan)
+		if next == nil {
+			return nil
+		}
+		up.targets = append(up.targets, next.targets...)
+		up.reasons = append(up.reasons, next.reasons...)
+		up.top, up.major = next.top, up.major || next.major
+	}
+	return up
 }
 
 func (m *Manager) needed(r Release, name string) (constraint string, asks bool) {
@@ -493,7 +583,7 @@ func (s *solver) byOverride(t *trouble, list []candidate, major bool) (solution,
 		if c.major != major || found && len(c.clears) <= len(best.version.clears) {
 			continue
 		}
-		f := s.fits(t.name, t.from, t.nodes, t.lines, c.version)
+		f := s.fits(t.name, t.from, t.nodes, t.lines, c.version, s.planned)
 		if f.fixed != "" || len(f.blocked) == 0 {
 			continue
 		}
@@ -501,9 +591,9 @@ func (s *solver) byOverride(t *trouble, list []candidate, major bool) (solution,
 		best = solution{
 			version: c, how: HowOverride, main: t.name, major: c.major,
 			targets: []Target{{Package: t.name, From: t.from, To: c.version, How: HowOverride, Lines: f.lines}},
-			reasons: []string{fmt.Sprintf("this is an override: %s %s asks for %s and gets %s all the same, because no version of what brings it in asks for a fixed one",
-				b.Name, b.Version, orAny(f.blocked[0].constraint), c.version)},
 		}
+		best.say(t, "this is an override: %s %s asks for %s and gets %s all the same, because no version of what brings it in that could be taken asks for a fixed one",
+			b.Name, b.Version, orAny(f.blocked[0].constraint), c.version)
 		found = true
 	}
 	return best, found
@@ -537,7 +627,7 @@ func (s *solver) permitted(t *trouble, all []solution) []solution {
 }
 
 // take makes the first of the solutions part of a change and keeps the others for the case that it can't be written.
-func (s *solver) take(t *trouble, usable []solution, no rejected) {
+func (s *solver) take(t *trouble, usable []solution, list []candidate, no []rejected) {
 	sol := usable[0]
 	c := s.change(NewChange(KindPackage, s.manager.Ecosystem, s.project.Path, sol.main))
 	c.main = sol.main
@@ -548,20 +638,18 @@ func (s *solver) take(t *trouble, usable []solution, no rejected) {
 	for _, target := range sol.targets {
 		if len(s.project.linesFor(target.Package, target.From)) > 0 {
 			s.planned[target.Package+"\x00"+target.From] = target.To
+			s.owner[target.Package+"\x00"+target.From] = sol.main
 		}
 	}
 	for _, f := range sol.version.clears {
 		c.clear(f)
 	}
-	count := fmt.Sprintf("%s %s is the smallest version that clears %s", t.name, sol.version.version, all(len(sol.version.clears), len(t.findings)))
-	c.Reasons = append(c.Reasons, count)
-	c.Reasons = append(c.Reasons, sol.reasons...)
-	for _, fresh := range no.fresh {
-		if len(fresh.clears) > len(sol.version.clears) {
-			c.Reasons = append(c.Reasons, fmt.Sprintf("%s clears more, but was published %s ago and waits for the cool-down of %s", fresh.version,
-				days(s.opts.Env.Now.Sub(fresh.release.Published)), days(s.opts.CoolDown)))
-			break
-		}
+	if !sol.gone {
+		c.say(s.project.Path, reason{t.name, t.from, sol.version.version,
+			fmt.Sprintf("%s %s is the smallest version that clears %s", t.name, sol.version.version, all(len(sol.version.clears), len(t.findings)))})
+	}
+	for _, r := range sol.reasons {
+		c.say(s.project.Path, r)
 	}
 	for _, other := range usable[1:] {
 		if other.major == sol.major || !sol.major {
@@ -569,16 +657,45 @@ func (s *solver) take(t *trouble, usable []solution, no rejected) {
 		}
 	}
 	for _, f := range sol.version.remains {
-		why := fmt.Sprintf("%s %s does not clear it, and neither does any version that could be taken", t.name, sol.version.version)
-		if f.Advisory != nil && len(f.Advisory.FixedVersions) > 0 {
-			why = fmt.Sprintf("%s would clear it", strings.Join(f.Advisory.FixedVersions[:1], ""))
-			if breaking(t.from, f.Advisory.FixedVersions[0]) {
-				why += ", a new major version"
+		code, why := s.remains(t, f, usable, list, no)
+		c.Remains = append(c.Remains, about(f, why))
+		s.unfixed(code, why, f)
+	}
+}
+
+// remains says why a finding stays although its package is raised.
+func (s *solver) remains(t *trouble, f *scanner.Finding, usable []solution, list []candidate, no []rejected) (code, why string) {
+	rejected := func(codes []string) bool {
+		for _, want := range codes {
+			for _, r := range no {
+				if r.code == want && slices.Contains(r.clears, f) {
+					code, why = r.code, r.why
+					return true
+				}
 			}
 		}
-		c.Remains = append(c.Remains, about(f, why))
-		s.unfixed("partly", why, f)
+		return false
 	}
+	if rejected(rejections[:3]) {
+		return code, why
+	}
+	for _, other := range usable {
+		if slices.Contains(other.version.clears, f) {
+			return "partly", fmt.Sprintf("%s would clear it and not others", other.describe(t))
+		}
+	}
+	for _, c := range list {
+		if slices.Contains(c.clears, f) {
+			if c.major {
+				return "only-major", fmt.Sprintf("%s %s would clear it, a new major version", t.name, c.version)
+			}
+			return "conflict", fmt.Sprintf("%s %s would clear it and does not fit beside what is there", t.name, c.version)
+		}
+	}
+	if rejected(rejections[3:]) {
+		return code, why
+	}
+	return "no-fixed-version", fmt.Sprintf("no published version of %s clears it", t.name)
 }
 
 func all(n, of int) string {
@@ -591,13 +708,17 @@ func all(n, of int) string {
 	return fmt.Sprintf("%d of %d findings", n, of)
 }
 
+// breaks reports whether the target may break what uses the package. What everything that needs a package admits is
+// theirs to know.
+func (t *Target) breaks() bool { return t.How != HowLock && breaking(t.From, t.To) }
+
 // upgrades says what a solution changes, as the plan shows it.
 func (s *solver) upgrades(t *trouble, sol solution) []Upgrade {
 	var all []Upgrade
 	for _, target := range sol.targets {
 		u := Upgrade{
 			Ecosystem: s.manager.Ecosystem, Manager: s.manager.Name, Path: s.project.Path,
-			Package: target.Package, From: target.From, To: target.To, How: target.How, Major: breaking(target.From, target.To),
+			Package: target.Package, From: target.From, To: target.To, How: target.How, Major: target.breaks(),
 		}
 		if len(target.Lines) > 0 {
 			u.Constraint = target.Lines[0].To
@@ -621,6 +742,14 @@ func (s *solver) upgrades(t *trouble, sol solution) []Upgrade {
 	}
 	return all
 }
+
+// told is a reason with the project that it is about.
+type told struct {
+	path string
+	reason
+}
+
+func (c *Change) say(path string, r reason) { c.told = append(c.told, told{path, r}) }
 
 // upgrade adds an upgrade. Of two for the same package the later version is taken.
 func (c *Change) upgrade(u Upgrade, eco string) {

@@ -101,20 +101,16 @@ type candidate struct {
 	clears  []*scanner.Finding
 	remains []*scanner.Finding
 	major   bool
-	fresh   bool // published within the cool-down
 }
 
-// rejected counts why versions are no candidates, for the reason that is given when none is left.
+// rejected is a version that would clear something and is not taken.
 type rejected struct {
-	fresh     []candidate // would do but for their age
-	engine    []string
-	withdrawn int
-	worse     int // bring other advisories in
-	peer      []string
+	candidate
+	code, why string
 }
 
 // candidates returns the versions above the present one that clear a finding and bring none in, in order.
-func (s *solver) candidates(t *trouble) (list []candidate, no rejected, err error) {
+func (s *solver) candidates(t *trouble) (list []candidate, no []rejected, err error) {
 	releases, err := s.releases(t.name)
 	if err != nil {
 		return nil, no, err
@@ -149,27 +145,33 @@ func (s *solver) candidates(t *trouble) (list []candidate, no rejected, err erro
 				c.remains = append(c.remains, f)
 			}
 		}
-		switch {
-		case len(c.clears) == 0:
-			continue
-		case r.Withdrawn != "":
-			no.withdrawn++
-			continue
-		case s.introduces(t, r.Version):
-			no.worse++
-			continue
-		case s.isFresh(r):
-			c.fresh = true
-			no.fresh = append(no.fresh, c)
+		if len(c.clears) == 0 {
 			continue
 		}
-		if why := s.doesNotRun(r); why != "" {
-			no.engine = append(no.engine, why)
+		if code, why := s.reject(t, r); code != "" {
+			no = append(no, rejected{c, code, why})
 			continue
 		}
 		list = append(list, c)
 	}
 	return list, no, nil
+}
+
+// reject says why a release is not taken although it clears something; nothing if it may be.
+func (s *solver) reject(t *trouble, r Release) (code, why string) {
+	switch {
+	case r.Withdrawn != "":
+		return "withdrawn", fmt.Sprintf("%s %s clears it and is withdrawn (%s)", t.name, r.Version, r.Withdrawn)
+	case s.worse(t.ecosystem, t.name, t.from, r.Version):
+		return "worse", fmt.Sprintf("%s %s clears it and has other advisories", t.name, r.Version)
+	case s.isFresh(r):
+		return "too-fresh", fmt.Sprintf("%s %s clears it and was published %s ago; the cool-down is %s", t.name, r.Version,
+			days(s.opts.Env.Now.Sub(r.Published)), days(s.opts.CoolDown))
+	}
+	if why := s.doesNotRun(t.name, t.from, r); why != "" {
+		return "engine", why
+	}
+	return "", ""
 }
 
 // releases asks the registry for the releases of a package; nil where there is no registry to ask.
@@ -253,11 +255,7 @@ func byNumbers(eco string, fixed []string, from, version string) bool {
 	return len(fixed) > 0 && above == len(fixed)
 }
 
-// introduces reports whether a version has advisories that the present one has not, malware above all.
-func (s *solver) introduces(t *trouble, version string) bool {
-	return s.worse(t.ecosystem, t.name, t.from, version)
-}
-
+// worse reports whether a version has advisories that the present one has not, malware above all.
 func (s *solver) worse(eco, name, from, to string) bool {
 	var have []string
 	for _, r := range s.against(eco, name, from) {
@@ -270,16 +268,24 @@ func (s *solver) isFresh(r Release) bool {
 	return s.opts.CoolDown > 0 && !r.Published.IsZero() && !s.opts.Env.Now.IsZero() && s.opts.Env.Now.Sub(r.Published) < s.opts.CoolDown
 }
 
-// doesNotRun says why a release is not for the runtimes of the project; empty if it is, or nobody says.
-func (s *solver) doesNotRun(r Release) string {
+// doesNotRun says why a release is not for the runtimes of the project; empty if it is, or nobody says. Where the present
+// release is not for them either, the project does not mean what it states.
+func (s *solver) doesNotRun(name, from string, r Release) string {
 	if s.manager.Runs == nil {
 		return ""
 	}
 	for _, e := range r.Engines {
 		for _, have := range s.project.Runtime {
-			if have.Name == e.Name && !s.manager.Runs(have.Constraint, e.Constraint) {
-				return fmt.Sprintf("%s wants %s %s, and the project %s", r.Version, e.Name, e.Constraint, have.Constraint)
+			if have.Name != e.Name || s.manager.Runs(have.Constraint, e.Constraint) {
+				continue
 			}
+			i := slices.IndexFunc(s.asked[name], func(r Release) bool { return r.Version == from })
+			if i >= 0 && slices.ContainsFunc(s.asked[name][i].Engines, func(now Need) bool {
+				return now.Name == e.Name && !s.manager.Runs(have.Constraint, now.Constraint)
+			}) {
+				continue
+			}
+			return fmt.Sprintf("%s %s wants %s %s, and the project states %s", name, r.Version, e.Name, e.Constraint, have.Constraint)
 		}
 	}
 	return ""

@@ -35,6 +35,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/trifecta-scanner/trifecta/advisory"
 	"github.com/trifecta-scanner/trifecta/fix"
 	"github.com/trifecta-scanner/trifecta/internal/web"
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -59,15 +60,18 @@ var Registries = map[string]string{
 var Now = time.Date(2026, time.November, 24, 12, 0, 0, 0, time.UTC)
 
 // Env returns what a plan has of the world, from the recording file, which is below testdata and ends in .json.gz. Many
-// tests may share a file, as long as they run one after the other. env is added to the operator's environment.
-func Env(t testing.TB, file string, env map[string]string) *fix.Env {
+// tests may share a file, as long as they run one after the other. more is added to the operator's environment.
+func Env(t testing.TB, file string, more map[string]string) *fix.Env {
 	t.Helper()
-	tape := load(t, file)
+	return env(load(t, file), more)
+}
+
+func env(tp *tape, more map[string]string) *fix.Env {
 	all := maps.Clone(Registries)
-	maps.Copy(all, env)
+	maps.Copy(all, more)
 	return &fix.Env{
-		Client: web.New(web.Options{Transport: transport{tape}, Tries: 1}),
-		Runner: runner{tape},
+		Client: web.New(web.Options{Transport: transport{tp}, Tries: 1}),
+		Runner: runner{tp},
 		Now:    Now,
 		Getenv: func(name string) string { return all[name] },
 	}
@@ -85,9 +89,34 @@ type tape struct {
 	mu      sync.Mutex
 	answers map[string]answer
 	runs    map[string]result
-	names   *strings.Replacer // stand-ins to hosts
-	hosts   *strings.Replacer // hosts to stand-ins
+	matches map[string][]string         // ids by query
+	records map[string]*advisory.Record // by id
+	db      advisory.Database           // the real one, while recording
+	names   *strings.Replacer           // stand-ins to hosts
+	hosts   *strings.Replacer           // hosts to stand-ins
 	real    map[string]string
+	whole   bool            // the test uses all of it: what it does not use is not written
+	used    map[string]bool // keys
+}
+
+func (tp *tape) use(key string) { tp.used[key] = true }
+
+// prune leaves out what the test did not use.
+func (tp *tape) prune() {
+	if !tp.whole {
+		return
+	}
+	unused := func(key string) bool { return !tp.used[key] }
+	maps.DeleteFunc(tp.answers, func(key string, _ answer) bool { return unused(key) })
+	maps.DeleteFunc(tp.runs, func(key string, _ result) bool { return unused(key) })
+	maps.DeleteFunc(tp.matches, func(key string, _ []string) bool { return unused(key) })
+	needed := map[string]bool{}
+	for _, ids := range tp.matches {
+		for _, id := range ids {
+			needed[id] = true
+		}
+	}
+	maps.DeleteFunc(tp.records, func(id string, _ *advisory.Record) bool { return !needed[id] })
 }
 
 // answer is one answer of a registry.
@@ -106,13 +135,15 @@ type result struct {
 }
 
 type recorded struct {
-	Answers map[string]answer `json:"answers"`
-	Runs    map[string]result `json:"runs"`
+	Answers map[string]answer           `json:"answers"`
+	Runs    map[string]result           `json:"runs"`
+	Matches map[string][]string         `json:"matches"`
+	Records map[string]*advisory.Record `json:"records"`
 }
 
 func load(t testing.TB, file string) *tape {
 	t.Helper()
-	tp := &tape{t: t, file: file, answers: map[string]answer{}, runs: map[string]result{}, real: map[string]string{}}
+	tp := &tape{t: t, file: file, answers: map[string]answer{}, runs: map[string]result{}, matches: map[string][]string{}, records: map[string]*advisory.Record{}, real: map[string]string{}, used: map[string]bool{}}
 	var names, hosts []string
 	for _, pair := range strings.Fields(os.Getenv("TRIFECTA_REGISTRIES")) {
 		name, host, ok := strings.Cut(pair, "=")
@@ -140,6 +171,8 @@ func load(t testing.TB, file string) *tape {
 		}
 		maps.Copy(tp.answers, all.Answers)
 		maps.Copy(tp.runs, all.Runs)
+		maps.Copy(tp.matches, all.Matches)
+		maps.Copy(tp.records, all.Records)
 	}
 	if *record {
 		t.Cleanup(tp.save)
@@ -151,9 +184,10 @@ func load(t testing.TB, file string) *tape {
 func (tp *tape) save() {
 	tp.mu.Lock()
 	defer tp.mu.Unlock()
+	tp.prune()
 	var buf bytes.Buffer
 	w := gzip.NewWriter(&buf)
-	err := json.NewEncoder(w).Encode(recorded{tp.answers, tp.runs}) // maps are written in order of their keys
+	err := json.NewEncoder(w).Encode(recorded{tp.answers, tp.runs, tp.matches, tp.records}) // maps are written in order of their keys
 	if err := errors.Join(err, w.Close(), os.MkdirAll(filepath.Dir(tp.file), 0o755), os.WriteFile(tp.file, buf.Bytes(), 0o644)); err != nil {
 		tp.t.Errorf("write %s: %v", tp.file, err)
 	}
@@ -175,6 +209,7 @@ func (tr transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	tr.tape.mu.Lock()
 	a, ok := tr.tape.answers[key]
+	tr.tape.use(key)
 	tr.tape.mu.Unlock()
 	if !ok {
 		if !*record {
@@ -226,6 +261,7 @@ func (r runner) Run(ctx context.Context, ws *fix.Workspace, cmd fix.Command) ([]
 	}
 	r.tape.mu.Lock()
 	done, ok := r.tape.runs[key]
+	r.tape.use(key)
 	r.tape.mu.Unlock()
 	if !ok {
 		if !*record {

@@ -21,6 +21,7 @@ type Policy struct {
 	Write   []string // folders in which files may be read, written, made and removed
 	Execute []string // programs that may be started; each may be read, and so may the loader it asks for
 	Network bool     // connect and listen
+	Links   bool     // make symbolic links in the folders of Write; following them needs the rights of where they lead
 }
 
 // ErrUnsupported is what Start returns where the system can't confine. Nothing was started then.

@@ -89,6 +89,11 @@ func restrict(policy Policy, attr unix.LandlockRulesetAttr) error {
 		}
 		return nil
 	}
+	if policy.Links {
+		if err := allow(unix.LANDLOCK_ACCESS_FS_MAKE_SYM, policy.Write...); err != nil {
+			return err
+		}
+	}
 	err := errors.Join(
 		allow(readRights, policy.Read...),
 		allow(writeRights, policy.Write...),

@@ -71,6 +71,7 @@ func TestStart(t *testing.T) {
 		{"write over what is open", `echo x >"` + open + `/file"`, false},
 		{"write into the scratch folder", `echo x >"` + scratch + `/new" && read line <"` + scratch + `/new"`, true},
 		{"write elsewhere", `echo x >"` + closed + `/new"`, false},
+		{"make a link", `/bin/ln -s file "` + scratch + `/new-link"`, false},
 		{"start a program", `/bin/true`, false},
 		{"start a program of the scratch folder", `"` + scratch + `/program"`, false},
 		{"read the environment of the parent", `read line </proc/$PPID/environ`, false},
@@ -96,6 +97,31 @@ func TestStart(t *testing.T) {
 		t.Error(err)
 	}
 	write(t, filepath.Join(open, "after"), "x")
+}
+
+func TestLinks(t *testing.T) {
+	ln, err := exec.LookPath("ln")
+	if err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	scratch := filepath.Join(dir, "scratch")
+	if err := os.Mkdir(scratch, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	secret := write(t, filepath.Join(dir, "secret"), "content of closed\n")
+	for _, allowed := range []bool{true, false} {
+		link := filepath.Join(scratch, "link")
+		_ = os.Remove(link) // of the turn before
+		_, err := shell(t, confine.Policy{Write: []string{scratch}, Execute: []string{ln}, Links: allowed}, `"`+ln+`" -s "`+secret+`" "`+link+`"`)
+		if (err == nil) != allowed {
+			t.Errorf("links %v: %v", allowed, err)
+		}
+		// A link gives no right to what it leads to.
+		if out, err := shell(t, confine.Policy{Write: []string{scratch}, Links: true}, `read line <"`+link+`"; echo "$line"`); strings.Contains(out, "content") {
+			t.Errorf("%q got out, %v", out, err)
+		}
+	}
 }
 
 func TestNetwork(t *testing.T) {

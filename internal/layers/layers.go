@@ -226,7 +226,7 @@ func (c *checker) library(dir, imported string, test bool) string {
 
 // arrow returns why the package in folder from may not import the one in folder to, or nothing.
 func arrow(from, to string) string {
-	if slices.Contains(testing, to) {
+	if slices.Contains(testing, to) && !slices.Contains(testing, from) {
 		return fmt.Sprintf("%s is for tests; outside of them it would link package testing into the program", to)
 	}
 	if matches(ground, to) {

@@ -1,0 +1,101 @@
+package fix
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// WriteText writes the plan for people: each change with what it clears and why it is this one, then what stays.
+func (p *Plan) WriteText(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	cleared := 0
+	for i := range p.Changes {
+		cleared += len(p.Changes[i].Clears)
+	}
+	switch {
+	case len(p.Changes) == 0 && len(p.Unfixed) == 0:
+		fmt.Fprintln(b, "Nothing to fix.")
+	case len(p.Changes) == 0:
+		fmt.Fprintf(b, "No change clears any of %s.\n", count(len(p.Unfixed), "finding"))
+	default:
+		fmt.Fprintf(b, "%s of %s.\n", would(len(p.Changes), cleared), count(cleared+len(p.Unfixed), "finding"))
+	}
+	for i := range p.Changes {
+		fmt.Fprintln(b)
+		p.Changes[i].writeText(b, i+1)
+	}
+	if len(p.Unfixed) > 0 {
+		fmt.Fprintf(b, "\nNot fixed:\n")
+	}
+	for i := range p.Unfixed {
+		f := &p.Unfixed[i]
+		fmt.Fprintf(b, "  %s %s in %s (%s)\n", f.Severity, f.RuleID, f.Subject, at(&f.Finding))
+		fmt.Fprintf(b, "      %s\n", plain(f.Why))
+	}
+	for _, n := range p.Notices {
+		fmt.Fprintf(b, "\nnotice: %s\n", plain(n.Message))
+	}
+	return b.Flush()
+}
+
+func would(changes, cleared int) string {
+	if changes == 1 {
+		return fmt.Sprintf("1 change clears %d", cleared)
+	}
+	return fmt.Sprintf("%d changes clear %d", changes, cleared)
+}
+
+func at(f *Finding) string {
+	if f.Location.Line == 0 {
+		return f.Location.Path
+	}
+	return fmt.Sprintf("%s:%d", f.Location.Path, f.Location.Line)
+}
+
+func (c *Change) writeText(w io.Writer, number int) {
+	mark := ""
+	if c.Major {
+		mark = " (may break: a new major version)"
+	}
+	fmt.Fprintf(w, "%d. %s%s\n", number, c.Title, mark)
+	line := func(label, text string) { fmt.Fprintf(w, "   %-8s %s\n", label, text) }
+	for _, u := range c.Upgrades {
+		text := fmt.Sprintf("%s %s -> %s in %s, %s", u.Package, u.From, u.To, u.Path, u.How)
+		if u.Published != nil {
+			text += ", published " + u.Published.Format("2006-01-02")
+		}
+		line("change", plain(text))
+	}
+	for _, e := range c.Edits {
+		line("change", fmt.Sprintf("%s:%d", e.Path, e.Line))
+	}
+	for _, f := range c.Clears {
+		line("clears", plain(fmt.Sprintf("%s %s (%s, tier %s) in %s", f.Severity, f.RuleID, at(&f), f.Tier, f.Subject)))
+	}
+	for _, f := range c.Remains {
+		line("remains", plain(fmt.Sprintf("%s %s in %s: %s", f.Severity, f.RuleID, f.Subject, f.Why)))
+	}
+	for _, reason := range c.Reasons {
+		line("why", plain(reason))
+	}
+	if p := c.Proof; p != nil {
+		line("proof", fmt.Sprintf("scanned again: %d findings before, %d after, %d cleared, %d new", p.Before, p.After, len(p.Cleared), len(p.New)))
+	}
+	if len(c.Files) > 0 {
+		line("files", strings.Join(c.Files, ", "))
+	}
+}
+
+// WriteJSON writes the plan for programs.
+func (p *Plan) WriteJSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(p); err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	return nil
+}
