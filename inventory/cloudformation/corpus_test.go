@@ -170,3 +170,21 @@ func eachUnknown(v inventory.Value, visit func(inventory.Value)) {
 		}
 	}
 }
+
+// TestReachCases evaluates the labelled cases of network reachability: everything in them is resolved.
+func TestReachCases(t *testing.T) {
+	dir := filepath.Join(shared.Dir(t), "design", "reach-cases")
+	cases, err := filepath.Glob(filepath.Join(dir, "*", "template.yaml"))
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("no cases of CloudFormation: %v", err)
+	}
+	for _, name := range cases {
+		inv, r, err := Source{}.read(t.Context(), open(t, filepath.Dir(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(inv.Resources) == 0 || len(inv.Notices) > 0 || r.counted.resolved != r.counted.all {
+			t.Errorf("%s: %d resources, %d of %d references, %v", name, len(inv.Resources), r.counted.resolved, r.counted.all, inv.Notices)
+		}
+	}
+}

@@ -105,11 +105,11 @@ func (s *stack) call(n *node, name string, arg *node) inventory.Value {
 		}
 		return inventory.MapValue(fields, n.at)
 	case "Fn::Equals", "Fn::Not", "Fn::And", "Fn::Or":
-		if d := s.decide(n); d.always() || d.never() {
+		d := s.decide(n)
+		if d.always() || d.never() {
 			return inventory.BoolValue(d.always(), n.at)
-		} else {
-			return inventory.UnknownValue(n.at, d.reasons...).WithCandidates(inventory.BoolValue(true, n.at), inventory.BoolValue(false, n.at))
 		}
+		return inventory.UnknownValue(n.at, d.reasons...).WithCandidates(inventory.BoolValue(true, n.at), inventory.BoolValue(false, n.at))
 	}
 	s.notice("template-invalid", n.at, "%s: the function %s is not one of CloudFormation's", s.tmpl.path, shorten(name))
 	return unknown(n.at, inventory.NotEvaluated, name)

@@ -52,7 +52,7 @@ func (x *samExpansion) named(n *node, implicit string) string {
 
 func (x *samExpansion) restEvent(e samEvent) {
 	id := x.named(e.properties.get("RestApiId"), implicitRest)
-	suffix, stage := "AllStages", ""
+	suffix := "AllStages"
 	method, where := e.properties.get("Method").scalar(), e.properties.get("Path").scalar()
 	source := e.properties.get("RestApiId")
 	if id != "" {
@@ -61,7 +61,7 @@ func (x *samExpansion) restEvent(e samEvent) {
 		source = refNode(id, e.at)
 		suffix = "Prod"
 		if api.decl != nil {
-			if stage = merged(x.body.find("Globals", "Api"), api.decl.node.get("Properties")).get("StageName").scalar(); stage != "" {
+			if stage := merged(x.body.find("Globals", "Api"), api.decl.node.get("Properties")).get("StageName").scalar(); stage != "" {
 				suffix = alphanumeric(stage)
 			} else {
 				suffix = "Stage"

@@ -59,8 +59,8 @@ func (s *stack) declareAll(resources *node) {
 			s.declareIncluded(e.value)
 		case strings.HasPrefix(e.key, "Fn::"): // a loop that could not be unrolled
 			s.opaque = true
-		case e.value.kind != object || e.value.get("Type").scalar() == "":
-			s.notice("template-invalid", e.at, "%s: the resource %s has no type", s.tmpl.path, shorten(e.key))
+		case e.key == "" || e.value.get("Type").scalar() == "":
+			s.notice("template-invalid", e.at, "%s: the resource %s has no name or no type", s.tmpl.path, shorten(e.key))
 		default:
 			s.add(e.key, e.at, e.value)
 		}
