@@ -239,8 +239,19 @@ func (t *text) finding(res *scanner.Result, f *scanner.Finding) {
 	for _, l := range f.Exposure.Workloads {
 		field("runs in", clean(string(l)))
 	}
-	if len(f.Path) > 0 {
-		field("path", clean(strings.Join(f.Path, " → ")))
+	for i, step := range f.Path {
+		mark := "  → "
+		if i == 0 {
+			mark = "    "
+		}
+		line := mark + clean(string(step.Address))
+		if step.Message != "" {
+			line += ": " + clean(step.Message)
+		}
+		if step.Location != nil {
+			line += "  " + where(*step.Location)
+		}
+		t.line("  " + line)
 	}
 	if a := f.Advisory; a != nil {
 		for _, c := range a.CVSS {

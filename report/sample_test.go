@@ -164,7 +164,11 @@ func sampleFindings() []scanner.Finding {
 	kev.SSVC = &scanner.SSVC{Exploitation: "active", Exposure: "open", Automatable: "yes", Impact: "high"}
 	kev.EnvironmentalVector = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/MAV:N"
 	kev.Called = "called"
-	kev.Path = []string{"internet", "aws_lb.web", "Deployment/default/api"}
+	kev.Path = []scanner.Step{
+		{Address: "internet"},
+		{Address: "aws_lb.web", Message: "ingress tcp/443 from 0.0.0.0/0", Location: ptr(at("infra/main.tf", 30))},
+		{Address: "Deployment/default/api", Location: ptr(at("k8s/api.yaml", 3))},
+	}
 	kev.Scope = inventory.ScopeRuntime
 	kev.Fix = &scanner.Fix{Message: "upgrade lodash to 4.17.21", Upgrade: &scanner.Upgrade{Ecosystem: "npm", Package: "lodash", From: "4.17.15", To: "4.17.21", Files: []string{"web/package-lock.json"}}}
 
@@ -224,7 +228,7 @@ func hostile() *scanner.Result {
 		Location: at(evil, 3), Related: []scanner.Related{{Location: at(evil, 1), Message: evil}},
 		Advisory: &scanner.Advisory{ID: evil, Aliases: []string{evil}, Summary: evil, Details: evil, CWE: []string{evil}, CVSS: []scanner.CVSS{{Version: evil, Vector: evil, Score: 99}},
 			FixedVersions: []string{evil}, Published: evil, Modified: evil, References: []string{evil, "javascript:alert(1)"}, Rating: evil},
-		Exposure: scanner.Exposure{Workloads: []inventory.ID{evil}}, Path: []string{evil}, Called: evil,
+		Exposure: scanner.Exposure{Workloads: []inventory.ID{evil}}, Path: []scanner.Step{{Address: evil, Message: evil, Location: ptr(at(evil, 2))}}, Called: evil,
 		Fix:         &scanner.Fix{Message: evil, Upgrade: &scanner.Upgrade{Ecosystem: evil, Package: evil, From: evil, To: evil, Files: []string{evil}}},
 		Suppression: &scanner.Suppression{Reason: evil, Until: evil, Source: evil}, FingerprintKey: []string{evil},
 	}

@@ -157,10 +157,20 @@ type (
 		Message             sarifMessage       `json:"message"`
 		Locations           []sarifLocation    `json:"locations"`
 		RelatedLocations    []sarifLocation    `json:"relatedLocations,omitempty"`
+		CodeFlows           []sarifCodeFlow    `json:"codeFlows,omitempty"`
 		PartialFingerprints map[string]string  `json:"partialFingerprints"`
 		Suppressions        []sarifSuppression `json:"suppressions,omitempty"`
 		Fixes               []sarifFix         `json:"fixes,omitempty"`
 		Properties          *sarifFinding      `json:"properties,omitempty"`
+	}
+	sarifCodeFlow struct {
+		ThreadFlows []sarifThreadFlow `json:"threadFlows"`
+	}
+	sarifThreadFlow struct {
+		Locations []sarifFlowLocation `json:"locations"`
+	}
+	sarifFlowLocation struct {
+		Location sarifLocation `json:"location"`
 	}
 	// sarifFinding is what a finding says beyond SARIF.
 	sarifFinding struct {
@@ -469,6 +479,7 @@ func (s *sarifWriter) result(f *scanner.Finding) sarifResult {
 		l.Message = &sarifMessage{Text: period(related.Message)}
 		r.RelatedLocations = append(r.RelatedLocations, l)
 	}
+	r.CodeFlows = codeFlow(f)
 	if sup := f.Suppression; sup != nil || f.Status == scanner.StatusSuppressed {
 		r.Suppressions = []sarifSuppression{suppression(f)}
 	}
@@ -476,6 +487,27 @@ func (s *sarifWriter) result(f *scanner.Finding) sarifResult {
 		r.Fixes = []sarifFix{edits(f.Fix)}
 	}
 	return r
+}
+
+// codeFlow shows the way from a stranger to what is wrong, as far as its steps stand in files.
+func codeFlow(f *scanner.Finding) []sarifCodeFlow {
+	var flow []sarifFlowLocation
+	for _, step := range f.Path {
+		if step.Location == nil || step.Location.Path == "" {
+			continue
+		}
+		l := sarifPlace(*step.Location)
+		text := clean(string(step.Address))
+		if step.Message != "" {
+			text += ": " + clean(step.Message)
+		}
+		l.Message = &sarifMessage{Text: period(text)}
+		flow = append(flow, sarifFlowLocation{l})
+	}
+	if len(flow) == 0 {
+		return nil
+	}
+	return []sarifCodeFlow{{[]sarifThreadFlow{{flow}}}}
 }
 
 func suppression(f *scanner.Finding) sarifSuppression {
@@ -522,7 +554,7 @@ func sarifProperties(f *scanner.Finding) *sarifFinding {
 		Score:              f.Score,
 		Exposure:           f.Exposure.Level,
 		Workloads:          f.Exposure.Workloads,
-		Path:               f.Path,
+		Path:               addresses(f.Path),
 		Called:             f.Called,
 		Subject:            f.Subject,
 		Status:             f.Status,
@@ -537,6 +569,15 @@ func sarifProperties(f *scanner.Finding) *sarifFinding {
 		p.KnownExploited, p.EPSS, p.Aliases, p.FixedVersions = a.KEV, a.EPSS, a.Aliases, a.FixedVersions
 	}
 	return p
+}
+
+// addresses are the steps of a path without their places.
+func addresses(steps []scanner.Step) []string {
+	var list []string
+	for _, s := range steps {
+		list = append(list, string(s.Address))
+	}
+	return list
 }
 
 // mainLocation is where code scanning shows the finding. It takes no result without a file and a line: a finding

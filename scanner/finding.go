@@ -136,6 +136,13 @@ type Related struct {
 	Message  string             `json:"message"`
 }
 
+// Step is one step of the way from a stranger to what is wrong: a hop of the network, an image, a file.
+type Step struct {
+	Address  inventory.ID        `json:"address"` // of a resource, an image, a package
+	Message  string              `json:"message,omitempty"`
+	Location *inventory.Location `json:"location,omitempty"`
+}
+
 // Exposure is the network's answer for the workloads that a finding touches. The optional parts describe the most
 // exposed of them and are empty where the network was not evaluated.
 type Exposure struct {
@@ -233,7 +240,7 @@ type Finding struct {
 	SSVC                *SSVC              `json:"ssvc,omitempty"`
 	EnvironmentalVector string             `json:"environmental_vector,omitempty"`
 	Called              string             `json:"called,omitempty"` // called, imported, not-imported, not-called, not-analysed
-	Path                []string           `json:"path,omitempty"`
+	Path                []Step             `json:"path,omitempty"`
 	Fix                 *Fix               `json:"fix,omitempty"`
 	Fingerprint         string             `json:"fingerprint"`
 	FingerprintVersion  int                `json:"fingerprint_version"`

@@ -238,7 +238,7 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 	if err := judge.read(ctx, tree, since); err != nil {
 		return nil, err
 	}
-	p.shown = shown
+	p.shown, p.cfg = shown, cfg
 	if since != nil {
 		for i, s := range p.scanners {
 			p.scanners[i] = &repeating{Scanner: s}
@@ -279,6 +279,7 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 type pipeline struct {
 	sources  []inventory.Source
 	scanners []scanner.Scanner
+	cfg      *config.Config
 	shown    progress
 	// quick leaves out what refines the rank and does not change what is found: of a base only that is asked.
 	quick bool
@@ -291,17 +292,18 @@ func (p *pipeline) run(ctx context.Context, tree *inventory.Tree, notices []inve
 		return nil, nil, &exitError{code: exitUnable, err: err}
 	}
 	inv.Notices = append(inv.Notices, notices...)
-	world := newWorld(inv)
+	world := newWorld(inv, p.cfg)
 	p.shown.step(fmt.Sprintf("matching %s", plural(len(inv.Packages), "package")))
 	res, err := scanner.Collect(ctx, inv, p.scanners...)
 	if err != nil {
 		return nil, nil, &exitError{code: exitUnable, err: err}
 	}
-	world.describe(res)
+	world.weigh(res)
 	if !p.quick {
 		called(ctx, tree, res)
 	}
 	res.Rank()
+	world.conclude(res)
 	return res, world, nil
 }
 

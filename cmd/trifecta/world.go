@@ -1,24 +1,120 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/trifecta-scanner/trifecta/aws"
+	"github.com/trifecta-scanner/trifecta/config"
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/join"
+	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/network"
 	"github.com/trifecta-scanner/trifecta/scanner"
+	"github.com/trifecta-scanner/trifecta/scanner/exposure"
 )
 
-// world is what a tree declares, evaluated: the typed models and the network of them. It is made once for each tree.
+// world is what a tree declares, evaluated: the typed models, what runs where, and the network of it all. It is made once
+// for each tree.
 type world struct {
-	inv   *inventory.Inventory
-	cloud *aws.Model
+	cloud    *aws.Model
+	cluster  *kube.Model
+	results  []network.Result
+	deployed exposure.Deployed
 }
 
-func newWorld(inv *inventory.Inventory) *world {
-	return &world{inv: inv, cloud: aws.Build(inv.Resources)}
+// newWorld builds the models of what the inventory declares, follows packages to workloads and puts both into the
+// inventory.
+func newWorld(inv *inventory.Inventory, cfg *config.Config) *world {
+	w := &world{cloud: aws.Build(inv.Resources), cluster: kube.Read(inv.Resources)}
+	w.join(inv, cfg)
+	return w
 }
 
-// describe puts what the network answers into a result that is to be ranked.
-func (w *world) describe(*scanner.Result) {}
+// join follows the files that list packages to what runs them.
+func (w *world) join(inv *inventory.Inventory, cfg *config.Config) {
+	runners, builds := join.AWSRunners(w.cloud, inv.Resources)
+	runners = append(runners, join.KubeRunners(w.cluster)...)
+	if len(runners) == 0 {
+		return
+	}
+	var files []string
+	for i := range inv.Packages {
+		for _, l := range inv.Packages[i].Locations {
+			files = append(files, l.Path)
+		}
+	}
+	slices.Sort(files)
+	declared := make([]join.Declaration, 0, len(cfg.Links))
+	for _, l := range cfg.Links {
+		declared = append(declared, join.Declaration{LockFile: l.LockFile, Image: inventory.ID(l.Image), Source: inventory.Location{Path: cfg.Path}})
+	}
+	joined := join.Join(slices.Compact(files), slices.Concat(inv.Builds, builds), runners, declared)
+	inv.Links = append(inv.Links, joined.Links...)
+	inv.Notices = append(inv.Notices, joined.Notices...)
+	w.deployed = exposure.Deployed{}
+	for file, into := range joined.Files {
+		w.deployed[file] = map[inventory.ID]inventory.Confidence{}
+		for i, confidence := range into {
+			w.deployed[file][runners[i].Workload] = confidence
+		}
+	}
+	for i := range inv.Packages {
+		p := &inv.Packages[i]
+		for _, l := range p.Locations {
+			for id := range w.deployed[l.Path] {
+				p.Workloads = append(p.Workloads, id)
+			}
+		}
+		slices.Sort(p.Workloads)
+		p.Workloads = slices.Compact(p.Workloads)
+	}
+	w.runs(inv, runners, joined)
+}
+
+// runs puts what each workload runs into the network's answers and the images.
+func (w *world) runs(inv *inventory.Inventory, runners []join.Runner, joined *join.Joined) {
+	by := map[inventory.ID][]inventory.ID{}
+	for i, r := range runners {
+		for _, run := range joined.Runs[i] {
+			by[run.ID] = append(by[run.ID], r.Workload)
+		}
+	}
+	for i := range inv.Images {
+		image := &inv.Images[i]
+		image.Workloads = append(image.Workloads, by[image.ID]...)
+		slices.Sort(image.Workloads)
+		image.Workloads = slices.Compact(image.Workloads)
+	}
+	for k := range w.results {
+		r := &w.results[k]
+		for i := range runners {
+			if runners[i].Workload != r.Address {
+				continue
+			}
+			for _, run := range joined.Runs[i] {
+				if next := (network.Run{ID: run.ID, Confidence: run.Confidence}); !slices.Contains(r.Runs, next) {
+					r.Runs = append(r.Runs, next)
+				}
+			}
+		}
+	}
+}
+
+// weigh puts what the network answers into a result that is to be ranked.
+func (w *world) weigh(res *scanner.Result) {
+	res.Workloads = w.results
+	exposure.Apply(res, w.deployed)
+}
+
+// conclude adds what follows from the ranked findings and the network together.
+func (w *world) conclude(res *scanner.Result) {
+	if w.results == nil {
+		return
+	}
+	res.Add(exposure.Trifecta(res, w.deployed))
+	res.Rank()
+	exposure.Surface(res, w.deployed)
+}
 
 // explain answers a question about the resource at an address, once for each root that has it.
 func (w *world) explain(inventory.ID, inventory.ID, int) []network.Result { return nil }
