@@ -1,7 +1,8 @@
-// Package forge holds what code hosts have in common: comments that are written once and kept up to date.
+// Package forge holds what code hosts have in common: comments that are written once and kept up to date, and requests
+// for changes, which are opened, brought up to date and closed as Reconcile decides.
 //
 // An implementation lives in a directory below this one and is all that knows the host's API. Every operation may be
-// called twice: the second call changes nothing. To add a host, implement Forge and run the shared tests against it.
+// called twice: the second call changes nothing. To add a host, implement Forge and run package forgetest against it.
 package forge
 
 import (
@@ -14,6 +15,7 @@ type Forge interface {
 	// Comment makes the one comment with the marker on a pull request say body, and returns its address. An empty body
 	// takes the comment away. The marker is part of no text that people write; it stands in the comment unseen.
 	Comment(ctx context.Context, number int, marker, body string) (url string, err error)
+	Proposer
 }
 
 // DeniedError says that a host refused an operation, and what would allow it.

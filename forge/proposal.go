@@ -36,6 +36,8 @@ type PullRequest struct {
 	Message   string   // of the commit; empty: the title
 	Labels    []string // set once: a person may take them away
 	Reviewers []string // users, and teams as organization/team; asked once. Who can't be asked is left out
+	// AskOwners also asks those whom the CODEOWNERS file of the base names for the files.
+	AskOwners bool
 }
 
 // MaxBody is how long the body of a request may be, so that what the host keeps in it beside fits as well.

@@ -1,5 +1,5 @@
 // Package github is the forge of github.com and GitHub Enterprise Server: comments, review suggestions, code scanning,
-// checks and dependency snapshots, each of which may be sent twice without doing harm.
+// checks, dependency snapshots and requests for changes, each of which may be sent twice without doing harm.
 //
 // What passes (lost connections, overload, rate limits) is waited for, within bounds. What a token may not do is a
 // *forge.DeniedError that names the permission.
@@ -25,6 +25,7 @@ import (
 // Options say which repository of which host is meant.
 type Options struct {
 	BaseURL    string // of the API, as GITHUB_API_URL gives it; empty: github.com
+	ServerURL  string // of the server itself, as GITHUB_SERVER_URL gives it; with it branches move by git's protocol
 	Repository string // owner/name
 	Token      string
 	UserAgent  string
@@ -38,6 +39,7 @@ type Client struct {
 	api         *gogithub.Client
 	owner, name string
 	sleep       func(context.Context, time.Duration) error
+	lease       *lease // nil: branches are moved by the API
 }
 
 var _ forge.Forge = (*Client)(nil)
@@ -49,7 +51,12 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("%q is no repository; it is written owner/name", o.Repository)
 	}
 	retries := newRetries(o)
-	api := gogithub.NewClient(&http.Client{Transport: retries, Timeout: requestTimeout})
+	client := &http.Client{Transport: retries, Timeout: requestTimeout}
+	lease, err := newLease(o, client, owner, name)
+	if err != nil {
+		return nil, err
+	}
+	api := gogithub.NewClient(client)
 	if o.Token != "" {
 		api = api.WithAuthToken(o.Token)
 	}
@@ -63,7 +70,7 @@ func New(o Options) (*Client, error) {
 		}
 		api.BaseURL = base
 	}
-	return &Client{api: api, owner: owner, name: name, sleep: retries.sleep}, nil
+	return &Client{api: api, owner: owner, name: name, sleep: retries.sleep, lease: lease}, nil
 }
 
 // tries is how often something that must exist once is looked for and made, where the answer to making it was lost.
@@ -268,6 +275,10 @@ func status(err error) int {
 	var answer *gogithub.ErrorResponse
 	if errors.As(err, &answer) && answer.Response != nil {
 		return answer.Response.StatusCode
+	}
+	var push *pushError
+	if errors.As(err, &push) {
+		return push.status
 	}
 	var rate *gogithub.RateLimitError
 	if errors.As(err, &rate) && rate.Response != nil {

@@ -1,6 +1,7 @@
 package githubtest
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -84,14 +85,22 @@ func pullObject(p Pull) map[string]any {
 	address := fmt.Sprintf("%s%s/pulls/%d", site, repository, p.Number)
 	link := map[string]any{"href": address}
 	object := map[string]any{
-		"id": p.Number, "node_id": fmt.Sprint("PR", p.Number), "number": p.Number, "state": "open", "locked": false, "title": "a change",
-		"body": nil, "user": user(), "labels": []any{}, "assignee": nil, "milestone": nil, "auto_merge": nil, "author_association": "NONE",
+		"id": p.Number, "node_id": fmt.Sprint("PR", p.Number), "number": p.Number, "state": cmp.Or(p.State, "open"), "locked": false, "title": cmp.Or(p.Title, "a change"),
+		"body": p.Body, "user": user(), "labels": []any{}, "assignee": nil, "milestone": nil, "auto_merge": nil, "author_association": "NONE",
 		"created_at": created, "updated_at": created, "closed_at": nil, "merged_at": nil, "merge_commit_sha": nil,
-		"head": side(p.Repository, p.Branch, p.Commit), "base": side("acme/shop", "main", strings.Repeat("0", 40)),
+		"head": side(p.Repository, p.Branch, p.Commit), "base": side("acme/shop", p.base(), strings.Repeat("0", 40)),
 		"_links": map[string]any{
 			"comments": link, "commits": link, "statuses": link, "html": link, "issue": link, "review_comments": link, "review_comment": link, "self": link,
 		},
 	}
+	if p.Merged {
+		object["merged_at"], object["merge_commit_sha"] = created, p.MergeCommit
+	}
+	labels := []any{}
+	for _, name := range p.Labels {
+		labels = append(labels, label(name))
+	}
+	object["labels"] = labels
 	for _, name := range []string{
 		"url", "html_url", "diff_url", "patch_url", "issue_url", "comments_url", "commits_url", "statuses_url", "review_comment_url", "review_comments_url",
 	} {

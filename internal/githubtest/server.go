@@ -4,6 +4,7 @@ package githubtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
+	gogit "github.com/go-git/go-git/v5"
 )
 
 // Server is one repository, acme/shop, on a GitHub of its own. Its handler is Server itself.
@@ -33,6 +35,8 @@ type Server struct {
 	Fail func(w http.ResponseWriter, r *http.Request) bool
 	// After, where not nil, may spoil the answer to a request that has been carried out, and returns true then.
 	After func(w http.ResponseWriter, r *http.Request) bool
+	// People are the users, and teams as acme/name, who may be asked for a review.
+	People []string
 
 	mu         sync.Mutex
 	nextID     int64
@@ -45,6 +49,10 @@ type Server struct {
 	snapshots  map[string]json.RawMessage // by correlator
 	log        []string
 	violations []string
+
+	repo    *gogit.Repository
+	repoDir string
+	commits int
 }
 
 // Comment is a comment on a pull request or an issue.
@@ -68,13 +76,22 @@ type Review struct {
 // File is a file that the pull request changes.
 type File struct{ Name, Patch string }
 
-// Pull is an open pull request.
+// Pull is a pull request.
 type Pull struct {
-	Number     int
-	Repository string // owner/name of its head
-	Branch     string
-	Commit     string
+	Number      int
+	Repository  string // owner/name of its head
+	Branch      string
+	Commit      string
+	Base        string // empty: main
+	Title, Body string
+	State       string // empty: open
+	Merged      bool
+	MergeCommit string
+	Labels      []string
+	Reviewers   []string
 }
+
+func (p Pull) base() string { return cmp.Or(p.Base, "main") }
 
 // Check is a check run.
 type Check struct {
@@ -122,6 +139,22 @@ func (s *Server) SetPulls(pulls ...Pull) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pulls = pulls
+}
+
+// Pulls returns the pull requests in order of their numbers.
+func (s *Server) Pulls() []Pull {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.pulls)
+}
+
+// EditPull changes a pull request as a person would.
+func (s *Server) EditPull(number int, edit func(*Pull)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.pull(number); p != nil {
+		edit(p)
+	}
 }
 
 // AddComment writes a comment as somebody else would and returns its id.
@@ -210,6 +243,13 @@ const repository = "/repos/acme/shop"
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, gitPath) {
+		if s.failed(w, r) {
+			return
+		}
+		s.serveGit(w, r)
+		return
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<20))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -217,12 +257,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.URL.Path = strings.TrimPrefix(r.URL.Path, "/api/v3") // as GitHub Enterprise Server has it
-	s.mu.Lock()
-	fail, after := s.Fail, s.After
-	s.mu.Unlock()
-	if fail != nil && fail(w, r) {
+	if s.failed(w, r) {
 		return
 	}
+	s.mu.Lock()
+	after := s.After
+	s.mu.Unlock()
 	route, params, err := s.Spec.request(r, body)
 	if err != nil {
 		s.violation("request %s %s: %v", r.Method, r.URL, err)
@@ -251,6 +291,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(data) // whoever hangs up early is part of the tests
+}
+
+func (s *Server) failed(w http.ResponseWriter, r *http.Request) bool {
+	s.mu.Lock()
+	fail := s.Fail
+	s.mu.Unlock()
+	return fail != nil && fail(w, r)
 }
 
 func answer(w http.ResponseWriter, status int, value any) {
@@ -282,6 +329,12 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, body []byte) (in
 		n, _ := strconv.ParseInt(parts[i], 10, 64) // the description of the API has checked it
 		return n
 	}
+	if parts[0] == "git" && s.repo != nil {
+		return s.handleGit(r, parts, in)
+	}
+	if parts[0] == "compare" && s.repo != nil && len(parts) == 2 {
+		return s.compare(parts[1])
+	}
 	switch shape := r.Method + " " + shapeOf(parts); shape {
 	case "GET issues/#/comments":
 		var list []any
@@ -311,13 +364,34 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, body []byte) (in
 		return http.StatusNoContent, nil
 	case "GET pulls":
 		var list []any
-		for _, p := range s.pulls {
+		for _, p := range slices.Backward(s.pulls) { // the newest first, as GitHub has it
 			owner, _, _ := strings.Cut(p.Repository, "/")
-			if head := r.URL.Query().Get("head"); head == "" || head == owner+":"+p.Branch {
-				list = append(list, pullObject(p))
+			query := r.URL.Query()
+			if head := query.Get("head"); head != "" && head != owner+":"+p.Branch {
+				continue
 			}
+			if state := cmp.Or(query.Get("state"), "open"); state != "all" && state != cmp.Or(p.State, "open") {
+				continue
+			}
+			list = append(list, pullObject(p))
 		}
 		return http.StatusOK, page(w, r, list)
+	case "POST pulls":
+		return s.openPull(in)
+	case "GET pulls/#", "PATCH pulls/#", "POST issues/#/labels", "POST pulls/#/requested_reviewers":
+		p := s.pull(int(number(1)))
+		if p == nil {
+			return notFound()
+		}
+		switch shape {
+		case "PATCH pulls/#":
+			return s.editPull(p, in)
+		case "POST issues/#/labels":
+			return s.addLabels(p, in)
+		case "POST pulls/#/requested_reviewers":
+			return s.askReviewers(p, in)
+		}
+		return http.StatusOK, s.fullPull(*p)
 	case "GET pulls/#/files":
 		var list []any
 		for _, f := range s.files {
@@ -486,7 +560,15 @@ func (s *Spec) request(r *http.Request, body []byte) (*routers.Route, map[string
 // local is the request with the path alone, by which routes are found.
 func (s *Spec) local(r *http.Request) *http.Request {
 	local := r.Clone(r.Context())
-	local.URL = &url.URL{Path: r.URL.Path, RawQuery: r.URL.RawQuery}
+	// The name of a branch holds slashes, which no parameter of a path does for a router.
+	name := r.URL.Path
+	for _, before := range []string{"/git/ref/", "/git/refs/", "/git/matching-refs/", "/contents/"} {
+		if at, rest, ok := strings.Cut(name, before); ok {
+			name = at + before + strings.ReplaceAll(rest, "/", "~")
+			break
+		}
+	}
+	local.URL = &url.URL{Path: name, RawQuery: r.URL.RawQuery}
 	local.Host = ""
 	return local
 }
