@@ -63,6 +63,7 @@ type Object struct {
 	Literal string
 
 	region, account string
+	why             []inventory.Reason // of an external object
 }
 
 // Self returns o; it makes every struct that embeds Object a Node.
@@ -104,10 +105,10 @@ func (o *Object) Reasons() []inventory.Reason {
 
 // Unknowable returns why nothing is known about the inside of an external object, and nil for others.
 func (o *Object) Unknowable() []inventory.Reason {
-	if o.Origin != External {
-		return nil
+	if o.Origin == External && len(o.why) == 0 {
+		return []inventory.Reason{{Code: inventory.DataSource, Ref: string(o.Address())}}
 	}
-	return []inventory.Reason{{Code: inventory.DataSource, Ref: string(o.Address())}}
+	return o.why
 }
 
 // Region is the region that the object is in; empty where it is not known.

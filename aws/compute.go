@@ -12,6 +12,8 @@ type Instance struct {
 	IPv6Addresses  []Text               `tf:"ipv6_addresses" cfn:"Ipv6Addresses[].Ipv6Address"`
 	SourceCheck    Bool                 `tf:"source_dest_check"`
 	LaunchTemplate Ref[*LaunchTemplate] `tf:"launch_template.id|launch_template.name" cfn:"LaunchTemplate.LaunchTemplateId|LaunchTemplate.LaunchTemplateName"`
+	// AddedGroups are groups that the code adds to its primary interface.
+	AddedGroups []Ref[*SecurityGroup]
 	// Attached are the interfaces of its own that the code attaches later.
 	Attached  []Ref[*NetworkInterface]
 	Addresses []*AddressAssociation

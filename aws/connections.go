@@ -59,18 +59,18 @@ type TransitGatewayRouteTable struct {
 // TransitGatewayRoute is one static route of a transit gateway.
 type TransitGatewayRoute struct {
 	Written
-	Table       Ref[*TransitGatewayRouteTable]
-	Destination Prefix
-	List        Ref[*PrefixList]
-	Blackhole   Bool
-	Attachment  Ref[*TransitGatewayAttachment]
+	Table       Ref[*TransitGatewayRouteTable] `tf:"transit_gateway_route_table_id"`
+	Destination Prefix                         `tf:"destination_cidr_block"`
+	List        Ref[*PrefixList]               `tf:"prefix_list_id"`
+	Blackhole   Bool                           `tf:"blackhole"`
+	Attachment  Ref[*TransitGatewayAttachment] `tf:"transit_gateway_attachment_id"`
 }
 
 // TransitGatewayPropagation says that a table learns the ranges of an attachment.
 type TransitGatewayPropagation struct {
 	Written
-	Table      Ref[*TransitGatewayRouteTable]
-	Attachment Ref[*TransitGatewayAttachment]
+	Table      Ref[*TransitGatewayRouteTable] `tf:"transit_gateway_route_table_id"`
+	Attachment Ref[*TransitGatewayAttachment] `tf:"transit_gateway_attachment_id"`
 }
 
 // VPNGateway is the Amazon side of a VPN or of Direct Connect at one VPC.
@@ -118,7 +118,7 @@ type VPNTunnel struct {
 // VPNRoute is a static route to the remote side of a VPN.
 type VPNRoute struct {
 	Written
-	Destination Prefix
+	Destination Prefix `tf:"destination_cidr_block"`
 }
 
 // ClientVPNEndpoint lets single users in.
@@ -136,9 +136,9 @@ type ClientVPNEndpoint struct {
 // ClientVPNAuthorization lets users reach a range.
 type ClientVPNAuthorization struct {
 	Written
-	Target    Prefix
-	AllGroups Bool
-	Group     Text
+	Target    Prefix `tf:"target_network_cidr"`
+	AllGroups Bool   `tf:"authorize_all_groups"`
+	Group     Text   `tf:"access_group_id"`
 }
 
 // DirectConnectGateway joins lines of Direct Connect with gateways of VPCs.
@@ -150,8 +150,8 @@ type DirectConnectGateway struct {
 // DirectConnectAssociation ties a Direct Connect gateway to a VPN or transit gateway.
 type DirectConnectAssociation struct {
 	Written
-	Gateway         Ref[Node] // a *VPNGateway or *TransitGateway
-	AllowedPrefixes []Prefix
+	Gateway         Ref[Node] `tf:"associated_gateway_id"` // a *VPNGateway or *TransitGateway
+	AllowedPrefixes []Prefix  `tf:"allowed_prefixes" cfn:"AllowedPrefixesToDirectConnectGateway"`
 }
 
 // VPCEndpoint gives a VPC a private way to a service.

@@ -24,7 +24,6 @@ type LoadBalancer struct {
 // Listener takes connections on a port of a load balancer.
 type Listener struct {
 	Object
-	// Written is where it stands: listeners of classic load balancers are blocks of these.
 	LoadBalancer Ref[*LoadBalancer] `tf:"load_balancer_arn"`
 	Port         Int                `tf:"port"`
 	Protocol     Text               `tf:"protocol"` // HTTP, HTTPS, TCP, TLS, UDP, TCP_UDP, GENEVE, SSL; absent for gateways
@@ -82,13 +81,13 @@ type TargetGroup struct {
 // TargetAttachment registers a target with a target group or classic load balancer.
 type TargetAttachment struct {
 	Written
-	Group        Ref[*TargetGroup]
-	LoadBalancer Ref[*LoadBalancer] // a classic one
+	Group        Ref[*TargetGroup]  `tf:"target_group_arn" cfn:"-"`
+	LoadBalancer Ref[*LoadBalancer] `tf:"elb" cfn:"-"` // a classic one
 	// Target is an *Instance, *AutoScalingGroup, *Service, *Function, *LoadBalancer, *NodeGroup or *NetworkInterface.
-	Target Ref[Node]
-	// IP is the address of a target that is known by it alone.
-	IP   Text
-	Port Int // absent: the group's
+	Target Ref[Node] `tf:"target_id|instance" cfn:"Id"`
+	// IP is the address, or other id, by which a target is written.
+	IP   Text `tf:"target_id" cfn:"Id"`
+	Port Int  `tf:"port"` // absent: the group's
 	// Container names what of a service is registered.
 	Container Text
 }
@@ -220,10 +219,12 @@ type CDNOrigin struct {
 	ID Text `tf:"origin_id" cfn:"Id"`
 	// Target is a *LoadBalancer, *API, *Bucket, *Function (by its URL), *Instance or another object that the domain name
 	// belongs to, or that a VPC origin leads to.
-	Target     Ref[Node]       `tf:"domain_name"`
-	DomainName Text            `tf:"domain_name"`
-	VPCOrigin  Ref[*VPCOrigin] `tf:"vpc_origin_config.vpc_origin_id"`
-	Headers    []struct {
+	Target     Ref[Node] `tf:"domain_name"`
+	DomainName Text      `tf:"domain_name"`
+	// Record is the DNS record through which Target was found; nil otherwise.
+	Record    *Record
+	VPCOrigin Ref[*VPCOrigin] `tf:"vpc_origin_config.vpc_origin_id"`
+	Headers   []struct {
 		Name  Text `tf:"name" cfn:"HeaderName"`
 		Value Text `tf:"value" cfn:"HeaderValue"`
 	} `tf:"custom_header" cfn:"OriginCustomHeaders"`
@@ -248,6 +249,14 @@ type VPCOrigin struct {
 	HTTPPort       Int       `tf:"vpc_origin_endpoint_config.http_port" cfn:"VpcOriginEndpointConfig.HTTPPort"`
 	HTTPSPort      Int       `tf:"vpc_origin_endpoint_config.https_port" cfn:"VpcOriginEndpointConfig.HTTPSPort"`
 	ProtocolPolicy Text      `tf:"vpc_origin_endpoint_config.origin_protocol_policy"`
+}
+
+// Record is a DNS record of Route 53 that leads to something of the code.
+type Record struct {
+	Object
+	Name   Text      `tf:"name|fqdn" cfn:"Name"`
+	Type   Text      `tf:"type"`
+	Target Ref[Node] `tf:"alias.name|records" cfn:"AliasTarget.DNSName|ResourceRecords"`
 }
 
 // Accelerator is an accelerator of Global Accelerator.

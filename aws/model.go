@@ -1,6 +1,11 @@
 package aws
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
@@ -64,6 +69,7 @@ type Model struct {
 	VPCLinks             []*VPCLink
 	Distributions        []*Distribution
 	VPCOrigins           []*VPCOrigin
+	Records              []*Record
 	Accelerators         []*Accelerator
 	AcceleratorListeners []*AcceleratorListener
 	AcceleratorGroups    []*AcceleratorGroup
@@ -89,15 +95,13 @@ type Model struct {
 	WindowTargets        []*MaintenanceWindowTarget
 	WindowTasks          []*MaintenanceWindowTask
 
-	units map[Unit]*unit
-}
+	// NotCreated are objects whose count is 0 or whose condition is false. They take part in nothing; only what declares
+	// them is filled.
+	NotCreated []Node
+	// LooseRules are rules of security groups that are not known.
+	LooseRules []*SecurityGroupRule
 
-// Build makes the model of evaluated resources. Resources of other clouds and of Kubernetes are left out. It keeps
-// resources, does not change them, and never fails: what it cannot join is unknown in the model, with a reason.
-func Build(resources []*inventory.Resource) *Model {
-	m := &Model{units: map[Unit]*unit{}}
-	_ = resources
-	return m
+	units map[Unit]*unit
 }
 
 // Object returns the object that the resource at an address declares, nil where there is none.
@@ -108,7 +112,9 @@ func (m *Model) Object(u Unit, address inventory.ID) Node {
 	return nil
 }
 
-// unit is what references of one root and environment can lead to.
-type unit struct {
-	objects map[inventory.ID]Node
+// Units returns the roots and environments of the model in order.
+func (m *Model) Units() []Unit {
+	return slices.SortedFunc(maps.Keys(m.units), func(a, b Unit) int {
+		return cmp.Or(strings.Compare(a.Root, b.Root), strings.Compare(a.Environment, b.Environment))
+	})
 }

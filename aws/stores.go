@@ -65,9 +65,10 @@ type SubnetGroup struct {
 type ManagedFront struct {
 	Object
 	// Kind is apprunner, lightsail, beanstalk, transfer or sagemaker-notebook.
-	Kind           string
-	Name           Text                  `tf:"name|service_name"`
-	Public         Bool                  // whether strangers reach it; computed from what the service says
+	Kind string
+	Name Text `tf:"name|service_name"`
+	// Public says whether strangers reach it; computed from what the service says.
+	Public         Bool
 	PublicSetting  Text                  `tf:"network_configuration.ingress_configuration.is_publicly_accessible|endpoint_type|direct_internet_access"`
 	Subnets        []Ref[*Subnet]        `tf:"subnet_id|endpoint_details.subnet_ids"`
 	SecurityGroups []Ref[*SecurityGroup] `tf:"security_groups|endpoint_details.security_group_ids" cfn:"SecurityGroupIds|EndpointDetails.SecurityGroupIds"`

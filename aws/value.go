@@ -13,6 +13,7 @@ type Value[T comparable] struct {
 	value T
 	state state
 	flags flags
+	whole bool // unknown, and not put together from parts or one of several
 	at    place
 	why   *doubt[T]
 }
@@ -176,7 +177,12 @@ type Ref[T Node] struct {
 func (r Ref[T]) Absent() bool { return r.state == absent }
 
 // Resolved reports whether To is the target, for certain.
-func (r Ref[T]) Resolved() bool { return r.state == written && r.flags&maybe == 0 }
+func (r Ref[T]) Resolved() bool {
+	return (r.state == written || r.state == byDefault) && r.flags&maybe == 0
+}
+
+// Default reports whether nothing is written and To is what AWS takes then, such as the default VPC.
+func (r Ref[T]) Default() bool { return r.state == byDefault }
 
 // Unknown reports whether a target is written and the code does not say which; AnyOf may still narrow it down.
 func (r Ref[T]) Unknown() bool { return r.state == unknown }
@@ -198,11 +204,30 @@ func (r Ref[T]) Location() inventory.Location { return r.at.location() }
 
 // Targets returns what r can lead to: To, else AnyOf.
 func (r Ref[T]) Targets() []T {
-	if r.state == written {
+	if r.state == written || r.state == byDefault {
 		return []T{r.To}
 	}
 	return r.AnyOf
 }
 
 // To returns a reference to an object, without a place: for tests and implied objects.
-func To[T Node](object T) Ref[T] { return Ref[T]{To: object, state: written} }
+func To[T Node](object T) Ref[T] { return Ref[T]{To: object, state: byDefault} }
+
+// oneOf returns a reference to one of several objects, or to the only one.
+func oneOf[T Node](reasons []inventory.Reason, objects ...T) Ref[T] {
+	var distinct []T
+	for _, o := range objects {
+		if !slices.ContainsFunc(distinct, func(have T) bool { return Node(have) == Node(o) }) {
+			distinct = append(distinct, o)
+		}
+	}
+	if len(distinct) == 1 {
+		return To(distinct[0])
+	}
+	return Ref[T]{AnyOf: distinct, state: unknown, reasons: reasons}
+}
+
+// unknownRef returns a reference that leads nobody knows where.
+func unknownRef[T Node](reasons ...inventory.Reason) Ref[T] {
+	return Ref[T]{state: unknown, reasons: reasons}
+}

@@ -138,8 +138,8 @@ const (
 type Route struct {
 	Written
 	// Destination is absent where the route has a prefix list, and unknown where the code does not say.
-	Destination     Prefix
-	DestinationList Ref[*PrefixList]
+	Destination     Prefix           `tf:"cidr_block|destination_cidr_block|ipv6_cidr_block|destination_ipv6_cidr_block" cfn:"DestinationCidrBlock|DestinationIpv6CidrBlock"`
+	DestinationList Ref[*PrefixList] `tf:"destination_prefix_list_id"`
 	Kind            RouteKind
 	// Target is an *InternetGateway, *VPNGateway, *NATGateway, *EgressOnlyInternetGateway, *TransitGateway,
 	// *VPCPeeringConnection, *NetworkInterface, *Instance, *VPCEndpoint, *NetworkFirewall (its endpoint) or *CarrierGateway.
@@ -155,10 +155,10 @@ type Propagation struct {
 // RouteTableAssociation ties a subnet, or an edge gateway, to a table.
 type RouteTableAssociation struct {
 	Written
-	Table   Ref[*RouteTable]
-	Subnet  Ref[*Subnet]
-	Gateway Ref[Node] // an *InternetGateway or *VPNGateway
-	VPC     Ref[*VPC] // its main table
+	Table   Ref[*RouteTable] `tf:"route_table_id"`
+	Subnet  Ref[*Subnet]     `tf:"subnet_id"`
+	Gateway Ref[Node]        `tf:"gateway_id"`     // an *InternetGateway or *VPNGateway
+	VPC     Ref[*VPC]        `tf:"vpc_id" cfn:"-"` // its main table
 }
 
 // NetworkACL filters, without state, what enters and leaves its subnets.
@@ -175,22 +175,22 @@ type NetworkACL struct {
 // NetworkACLRule is one rule of a network ACL.
 type NetworkACLRule struct {
 	Written
-	Egress   Bool
-	Number   Int
-	Action   Text // allow, deny
-	Protocol Int  // an IP protocol number; -1 is all
-	FromPort Int  // of TCP and UDP; absent: all
-	ToPort   Int
-	ICMPType Int
-	ICMPCode Int
-	CIDR     Prefix // either family
+	Egress   bool
+	Number   Int    `tf:"rule_no|rule_number" cfn:"RuleNumber"`
+	Action   Text   `tf:"action|rule_action" cfn:"RuleAction"` // allow, deny
+	Protocol Int    `tf:"protocol" as:"protocol"`              // an IP protocol number; -1 is all
+	FromPort Int    `tf:"from_port" cfn:"PortRange.From"`      // of TCP and UDP; absent: all
+	ToPort   Int    `tf:"to_port" cfn:"PortRange.To"`
+	ICMPType Int    `tf:"icmp_type" cfn:"Icmp.Type"`
+	ICMPCode Int    `tf:"icmp_code" cfn:"Icmp.Code"`
+	CIDR     Prefix `tf:"cidr_block|ipv6_cidr_block" cfn:"CidrBlock|Ipv6CidrBlock"` // either family
 }
 
 // NetworkACLAssociation ties a subnet to an ACL.
 type NetworkACLAssociation struct {
 	Written
-	ACL    Ref[*NetworkACL]
-	Subnet Ref[*Subnet]
+	ACL    Ref[*NetworkACL] `tf:"network_acl_id"`
+	Subnet Ref[*Subnet]     `tf:"subnet_id"`
 }
 
 // SecurityGroup filters, with state, what reaches and leaves the interfaces that carry it.
@@ -205,19 +205,22 @@ type SecurityGroup struct {
 	SharedWith []Ref[*VPC]
 	// Ingress and Egress come from all forms in which rules are written.
 	Ingress, Egress []*SecurityGroupRule
+
+	openOut bool // CloudFormation lets everything out where no rule for it is written in the group
 }
 
 // SecurityGroupRule allows traffic. It has any number of peers: ranges, prefix lists and groups.
 type SecurityGroupRule struct {
 	Written
-	Egress      Bool
-	Protocol    Int // an IP protocol number; -1 is all, and then ports do not count
-	FromPort    Int // of ICMP the type
-	ToPort      Int // of ICMP the code
-	CIDRs       []Prefix
-	PrefixLists []Ref[*PrefixList]
-	Groups      []Ref[*SecurityGroup] // the group itself too, where the rule says self
-	Description Text
+	Egress      bool
+	Protocol    Int                   `tf:"protocol|ip_protocol" cfn:"IpProtocol" as:"protocol"` // an IP protocol number; -1 is all, and then ports do not count
+	FromPort    Int                   `tf:"from_port"`                                           // of ICMP the type
+	ToPort      Int                   `tf:"to_port"`                                             // of ICMP the code
+	CIDRs       []Prefix              `tf:"cidr_blocks+ipv6_cidr_blocks+cidr_ipv4+cidr_ipv6" cfn:"CidrIp+CidrIpv6"`
+	PrefixLists []Ref[*PrefixList]    `tf:"prefix_list_ids+prefix_list_id" cfn:"SourcePrefixListId+DestinationPrefixListId"`
+	Groups      []Ref[*SecurityGroup] `tf:"security_groups+source_security_group_id+referenced_security_group_id" cfn:"SourceSecurityGroupId+DestinationSecurityGroupId+SourceSecurityGroupName"` // the group itself too, where the rule says self
+	Self        Bool                  `tf:"self" cfn:"-"`
+	Description Text                  `tf:"description"`
 }
 
 // PrefixList is a named list of ranges: the customer's, or one of those that AWS keeps.
@@ -232,7 +235,7 @@ type PrefixList struct {
 // PrefixListEntry is one range of a prefix list.
 type PrefixListEntry struct {
 	Written
-	CIDR Prefix
+	CIDR Prefix `tf:"cidr"`
 }
 
 // BlockPublicAccess is VPC Block Public Access of a region and account.
@@ -274,9 +277,9 @@ type ElasticIP struct {
 // AddressAssociation ties an elastic address to an instance or interface.
 type AddressAssociation struct {
 	Written
-	Address   Ref[*ElasticIP]
-	Instance  Ref[*Instance]
-	Interface Ref[*NetworkInterface]
+	Address   Ref[*ElasticIP]        `tf:"allocation_id|public_ip" cfn:"AllocationId|EIP"`
+	Instance  Ref[*Instance]         `tf:"instance_id"`
+	Interface Ref[*NetworkInterface] `tf:"network_interface_id"`
 }
 
 // FlowLog records what passes in a VPC, subnet or interface.

@@ -1,0 +1,338 @@
+package aws
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/trifecta-scanner/trifecta/inventory"
+)
+
+// Build makes the model of evaluated resources. Resources of other clouds and of Kubernetes are left out. It keeps
+// resources, does not change them, and never fails: what it cannot join is unknown in the model, with a reason.
+func Build(resources []*inventory.Resource) *Model {
+	b := &builder{
+		m:        &Model{units: map[Unit]*unit{}},
+		plans:    map[reflect.Type]*plan{},
+		defaults: defaultsByField(),
+		kinds:    kindsByType(),
+		parts:    partsByType(),
+		lists:    map[reflect.Type]func(*Model, Node){},
+	}
+	for _, k := range kinds() {
+		if b.lists[k.node] == nil {
+			b.lists[k.node] = k.list
+		}
+	}
+	for _, r := range resources {
+		b.add(r)
+	}
+	for _, r := range b.late {
+		b.unit(Unit{r.Root, r.Environment}).objects[r.ID] = b.decoderOf(r).defaultVPC()
+	}
+	for _, e := range b.entries { // first, because references lead to what is adopted
+		b.adopt(e)
+	}
+	for _, e := range b.entries {
+		d := b.decoderOf(e.resource)
+		d.object(e.node)
+		if e.kind.after != nil {
+			e.kind.after(d, e.node)
+		}
+	}
+	for _, p := range b.pending {
+		p.join(b.decoderOf(p.resource))
+	}
+	b.link()
+	b.sort()
+	return b.m
+}
+
+// builder is one run of Build.
+type builder struct {
+	m        *Model
+	plans    map[reflect.Type]*plan
+	defaults map[string]*Default
+	kinds    map[string]*kind
+	parts    map[string]part
+	entries  []entry
+	pending  []pendingPart
+	lists    map[reflect.Type]func(*Model, Node)
+	// associations of subnets, to be weighed together
+	tables  []*RouteTableAssociation
+	acls    []*NetworkACLAssociation
+	aclUses []aclUse
+	late    []*inventory.Resource // data sources of default VPCs
+}
+
+// entry is an object that a resource declares.
+type entry struct {
+	resource *inventory.Resource
+	node     Node
+	kind     *kind
+}
+
+// pendingPart is a resource that only adds to objects.
+type pendingPart struct {
+	resource *inventory.Resource
+	join     part
+}
+
+// part joins a resource that only adds to objects, such as a rule or an attachment.
+type part func(d *decoder)
+
+// unit is what references of one root and environment can lead to.
+type unit struct {
+	Unit
+	objects   map[inventory.ID]Node
+	resources map[inventory.ID]*inventory.Resource
+	// counted are the instances of resources with count or for_each by the address without the index.
+	counted map[inventory.ID][]*inventory.Resource
+	names   map[nameKey]Node
+	// external are objects outside of the code by type and reference.
+	external map[nameKey]Node
+	vpcs     map[area]*VPC // default VPCs
+}
+
+type nameKey struct {
+	kind reflect.Type
+	name string
+}
+
+// area is a region of an account.
+type area struct{ region, account string }
+
+func (b *builder) unit(u Unit) *unit {
+	if found := b.m.units[u]; found != nil {
+		return found
+	}
+	made := &unit{
+		Unit: u, objects: map[inventory.ID]Node{}, resources: map[inventory.ID]*inventory.Resource{}, counted: map[inventory.ID][]*inventory.Resource{},
+		names: map[nameKey]Node{}, external: map[nameKey]Node{}, vpcs: map[area]*VPC{},
+	}
+	b.m.units[u] = made
+	return made
+}
+
+func (b *builder) decoderOf(r *inventory.Resource) *decoder {
+	d := &decoder{b: b, unit: b.unit(Unit{r.Root, r.Environment}), resource: r, cfn: r.Language == inventory.CloudFormation}
+	if r.Exists == inventory.MayExist {
+		d.reasons = r.Reasons
+	}
+	return d
+}
+
+// data is the prefix of the types of Terraform's data sources.
+const data = "data."
+
+// add makes the object of a resource, if it declares one.
+func (b *builder) add(r *inventory.Resource) {
+	if r.Language == inventory.Kubernetes {
+		return
+	}
+	u := b.unit(Unit{r.Root, r.Environment})
+	u.resources[r.ID] = r
+	if base, ok := unindexed(r.ID); ok {
+		u.counted[base] = append(u.counted[base], r)
+	}
+	if r.Exists == inventory.NotExists {
+		// Kept, for people ask about it by its address, but it takes part in nothing.
+		if k := b.kinds[r.Type]; k != nil {
+			node := k.make()
+			fillObject(node, r, u.Unit, Declared)
+			b.m.NotCreated = append(b.m.NotCreated, node)
+			u.objects[r.ID] = node
+		}
+		return
+	}
+	typ, origin := r.Type, Declared
+	if rest, ok := strings.CutPrefix(typ, data); ok {
+		typ, origin = rest, External
+	}
+	if join := b.parts[r.Type]; join != nil {
+		b.pending = append(b.pending, pendingPart{r, join})
+	}
+	k := b.kinds[typ]
+	if k == nil {
+		return
+	}
+	if origin == External && b.dataSource(u, r, typ) {
+		return
+	}
+	node := k.make()
+	fillObject(node, r, u.Unit, origin)
+	if k.before != nil {
+		k.before(b, u, r, node)
+	}
+	k.list(b.m, node)
+	u.objects[r.ID] = node
+	b.name(u, r, node)
+	b.entries = append(b.entries, entry{r, node, k})
+}
+
+func fillObject(node Node, r *inventory.Resource, u Unit, origin Origin) {
+	o := node.Self()
+	o.Resource, o.Unit, o.Origin = r, u, origin
+	o.region, o.account = r.Region, r.Account
+}
+
+// implied makes o an object that comes with another one.
+func implied(o *Object, of *Object) {
+	o.Resource, o.Unit, o.Origin, o.region, o.account = of.Resource, of.Unit, Implied, of.region, of.account
+}
+
+// name notes the literal name of an object, by which others may refer to it.
+func (b *builder) name(u *unit, r *inventory.Resource, node Node) {
+	t := reflect.TypeOf(node)
+	p := b.planOf(t.Elem())
+	for i := range p.fields {
+		f := &p.fields[i]
+		if !strings.HasSuffix(f.name, ".Name") || f.shape != leafShape {
+			continue
+		}
+		from := f.tf
+		if r.Language == inventory.CloudFormation {
+			from = f.cfn
+		}
+		if text, ok := single(first(r.Values, from)).Text(); ok && text != "" {
+			key := nameKey{t, text}
+			if _, twice := u.names[key]; !twice {
+				u.names[key] = node
+			}
+		}
+	}
+}
+
+// unindexed returns an address without the index of its last part, if it has one.
+func unindexed(id inventory.ID) (inventory.ID, bool) {
+	if !strings.HasSuffix(string(id), "]") {
+		return "", false
+	}
+	depth := 0
+	quoted := false
+	for i := len(id) - 1; i >= 0; i-- {
+		switch c := id[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == ']':
+			depth++
+		case c == '[':
+			if depth--; depth == 0 {
+				return id[:i], true
+			}
+		}
+	}
+	return "", false
+}
+
+// sort brings every list into the order that Model promises.
+func (b *builder) sort() {
+	v := reflect.ValueOf(b.m).Elem()
+	for i := range v.NumField() {
+		list := v.Field(i)
+		if list.Kind() != reflect.Slice || list.Len() < 2 {
+			continue
+		}
+		nodes := make([]Node, list.Len())
+		for j := range nodes {
+			nodes[j], _ = list.Index(j).Interface().(Node)
+		}
+		if nodes[0] == nil {
+			continue
+		}
+		if slices.IsSortedFunc(nodes, compareNodes) {
+			continue
+		}
+		slices.SortStableFunc(nodes, compareNodes)
+		for j, n := range nodes {
+			list.Index(j).Set(reflect.ValueOf(n))
+		}
+	}
+}
+
+func compareNodes(a, b Node) int {
+	x, y := a.Self(), b.Self()
+	return cmp.Or(strings.Compare(x.Unit.Root, y.Unit.Root), strings.Compare(x.Unit.Environment, y.Unit.Environment),
+		strings.Compare(string(x.Address()), string(y.Address())), cmp.Compare(x.Origin, y.Origin))
+}
+
+// link joins what was read, from the bottom up.
+func (b *builder) link() {
+	b.linkNetwork()
+	b.linkConnections()
+	b.linkCompute()
+	b.linkEdge()
+	b.linkStores()
+}
+
+// outside prepares an object that is outside of the code.
+func (b *builder) outside(node Node) {
+	switch n := node.(type) {
+	case *VPC:
+		b.furnish(n)
+		n.IPv6 = UnknownOf[bool](n.why...)
+	case *Subnet:
+		n.VPC = unknownRef[*VPC](n.why...)
+	case *TransitGateway:
+		b.startTransitGateway(nil, nil, n)
+	case *EKSCluster:
+		b.startEKSCluster(nil, nil, n)
+	case *PrefixList:
+		if strings.HasPrefix(n.Literal, "com.amazonaws.") {
+			n.Name, n.AWS = Of(n.Literal), true
+		}
+	}
+}
+
+// list puts an object into its list of the model.
+func (b *builder) list(node Node) {
+	if list := b.lists[reflect.TypeOf(node)]; list != nil {
+		list(b.m, node)
+	}
+}
+
+// dataSource handles data sources that stand for more than one object of their type outside of the code.
+func (b *builder) dataSource(u *unit, r *inventory.Resource, typ string) bool {
+	if typ == "aws_vpc" {
+		if isDefault, ok := r.Get("default").Bool(); ok && isDefault {
+			b.late = append(b.late, r)
+			return true
+		}
+	}
+	return false
+}
+
+// collection returns the object that stands for what a data source of several objects finds.
+func (b *builder) collection(u *unit, r *inventory.Resource, kind reflect.Type) Node {
+	if !strings.HasPrefix(r.Type, data) || kind.Kind() == reflect.Interface {
+		return nil
+	}
+	if kind == reflect.TypeFor[*Subnet]() {
+		d := b.decoderOf(r)
+		vpc := refTo[*VPC](d, r.Get("vpc_id"))
+		for _, filter := range r.Get("filter").Blocks() {
+			values := filter.Get("values").Elements()
+			switch name, _ := filter.Get("name").Text(); {
+			case name == "vpc-id" && len(values) == 1:
+				vpc = refTo[*VPC](d, values[0])
+			case name == "default-for-az" && len(values) == 1:
+				if yes, ok := values[0].Bool(); ok && yes {
+					vpc = To(d.defaultVPC())
+				}
+			}
+		}
+		if vpc.Resolved() && vpc.To.Default {
+			return b.defaultSubnet(vpc.To)
+		}
+		node := b.externalNode(u, kind, string(r.ID), nil, r)
+		if s, ok := node.(*Subnet); ok && !vpc.Absent() {
+			s.VPC = vpc
+		}
+		return node
+	}
+	return b.externalNode(u, kind, string(r.ID), nil, r)
+}
+
+func structOf(into any) reflect.Value { return reflect.ValueOf(into).Elem() }

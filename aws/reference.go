@@ -1,0 +1,316 @@
+package aws
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/trifecta-scanner/trifecta/inventory"
+)
+
+// reference is a Ref of any type.
+type reference interface{ isReference() }
+
+func (r *Ref[T]) isReference() {}
+
+func (r *Ref[T]) unset() bool    { return r.state == absent }
+func (r *Ref[T]) setDefault(any) {}
+
+// maxHops bounds how far a value is followed from one resource's attribute to the next.
+const maxHops = 16
+
+func (r *Ref[T]) fill(d *decoder, from inventory.Value, _ string) {
+	from = single(from)
+	if from.IsNull() {
+		return
+	}
+	if text, ok := from.Text(); ok && text == "" {
+		return
+	}
+	r.at = placeOf(from.Location())
+	if from.IsMaybe() {
+		r.flags |= maybe
+	}
+	if from.IsRest() {
+		r.flags |= rest
+	}
+	r.reasons = from.Reasons()
+	kind := reflect.TypeFor[T]()
+	if node := d.target(kind, from, 0); node != nil {
+		if to, ok := node.(T); ok {
+			r.To, r.state = to, written
+			if from.IsRest() && onlyOne(from) {
+				r.flags &^= maybe | rest
+			}
+			return
+		}
+	}
+	r.state = unknown
+	for _, c := range from.Candidates() {
+		node := d.target(kind, single(c), 0)
+		to, ok := node.(T)
+		if node == nil || !ok {
+			r.AnyOf = nil
+			break
+		}
+		if !slices.ContainsFunc(r.AnyOf, func(have T) bool { return Node(have) == Node(to) }) {
+			r.AnyOf = append(r.AnyOf, to)
+		}
+	}
+	if text, ok := from.Text(); ok { // a literal that names nothing of the code
+		r.literal = text
+		if kind.Kind() != reflect.Interface && kind != reflect.TypeFor[*Store]() {
+			r.To, r.state = d.b.externalNode(d.unit, kind, text, nil, d.resource).(T), written //nolint:errcheck,forcetypeassert // externalNode makes a node of the kind
+			return
+		}
+		if len(r.reasons) == 0 {
+			r.reasons = []inventory.Reason{{Code: inventory.DataSource, Ref: text}}
+		}
+	}
+	if len(r.reasons) == 0 {
+		if ref, ok := from.Ref(); ok {
+			r.reasons = []inventory.Reason{{Code: inventory.Computed, Ref: string(ref.Resource)}}
+		}
+	}
+}
+
+// onlyOne reports whether an unknown list is what one reference leads to: the ids of a data source, an output of a
+// module. It is there, whatever its length.
+func onlyOne(v inventory.Value) bool {
+	_, ok := v.Ref()
+	return ok
+}
+
+// refTo returns the reference that stands at a value.
+func refTo[T Node](d *decoder, v inventory.Value) Ref[T] {
+	var r Ref[T]
+	r.fill(d, d.element(v), "")
+	return r
+}
+
+// refsTo returns the references that stand in a list.
+func refsTo[T Node](d *decoder, v inventory.Value) []Ref[T] {
+	var all []Ref[T]
+	for _, e := range listed(v) {
+		for _, one := range d.expand(reflect.ValueOf(&all).Elem(), e) {
+			if r := refTo[T](d, one); !r.Absent() {
+				all = append(all, r)
+			}
+		}
+	}
+	return all
+}
+
+// leafAt returns the leaf that stands at a value, the default where there is none.
+func leafAt[T comparable](d *decoder, v inventory.Value, as string) Value[T] {
+	return leafOf[T](d.element(v), as, 0)
+}
+
+// target returns the object of a kind that a value leads to, nil where that is not known.
+func (d *decoder) target(kind reflect.Type, v inventory.Value, hops int) Node {
+	if hops > maxHops {
+		return nil
+	}
+	if ref, ok := v.Ref(); ok {
+		if node := d.follow(kind, ref, v, hops); node != nil {
+			return node
+		}
+	}
+	for _, p := range v.Parts() {
+		if _, ok := p.Ref(); !ok {
+			continue
+		}
+		if node := d.target(kind, p, hops+1); node != nil && node.Self().Origin != External {
+			return node
+		}
+	}
+	if text, ok := v.Text(); ok && text != "" {
+		return d.named(kind, text)
+	}
+	return nil
+}
+
+// follow returns what a reference leads to: the object of the kind that the resource declares, or the one that its
+// attribute names.
+func (d *decoder) follow(kind reflect.Type, ref inventory.Ref, v inventory.Value, hops int) Node {
+	u := d.unit
+	if ref.Root != "" && ref.Root != u.Root {
+		u = d.b.otherUnit(Unit{ref.Root, u.Environment})
+	}
+	node := u.objects[ref.Resource]
+	if node != nil && node.Self().Exists() == inventory.NotExists {
+		return nil
+	}
+	if node != nil {
+		if other := attributeTarget(node, ref.Attribute); other != nil && fits(kind, other) {
+			return other
+		}
+		if fits(kind, node) {
+			return node
+		}
+	}
+	if r := u.resources[ref.Resource]; r != nil {
+		inner := d.b.decoderOf(r)
+		name, index := splitIndex(ref.Attribute)
+		if through := passes[r.Type]; through != "" && (name == "" || r.Get(name).IsNull()) {
+			name = through
+		}
+		if name != "" {
+			next := r.Get(strings.Split(name, ".")...)
+			if elements := next.Elements(); index >= 0 && next.Kind() == inventory.List && index < len(elements) {
+				next = elements[index]
+			}
+			if !next.IsNull() {
+				if found := inner.target(kind, single(next), hops+1); found != nil {
+					return found
+				}
+			}
+		}
+		if set := d.b.collection(u, r, kind); set != nil {
+			return set
+		}
+		return nil
+	}
+	if node == nil && (strings.HasPrefix(string(ref.Resource), "data.") || strings.HasPrefix(string(ref.Resource), "module.") || strings.Contains(string(ref.Resource), ".data.")) && kind.Kind() != reflect.Interface {
+		key := string(ref.Resource)
+		if name, _ := splitIndex(ref.Attribute); strings.Contains(key, "module.") && name != "" {
+			key += "." + name
+		}
+		return d.b.externalNode(u, kind, key, v.Reasons(), d.resource)
+	}
+	return nil
+}
+
+// splitIndex takes the index off an attribute: subnets[0] and Subnets.0 are element 0 of subnets.
+func splitIndex(attribute string) (name string, index int) {
+	if i := strings.LastIndexByte(attribute, '['); i >= 0 && strings.HasSuffix(attribute, "]") {
+		if n, err := strconv.Atoi(attribute[i+1 : len(attribute)-1]); err == nil && n >= 0 {
+			return attribute[:i], n
+		}
+	}
+	if i := strings.LastIndexByte(attribute, '.'); i >= 0 {
+		if n, err := strconv.Atoi(attribute[i+1:]); err == nil && n >= 0 {
+			return attribute[:i], n
+		}
+	}
+	return attribute, -1
+}
+
+func fits(kind reflect.Type, node Node) bool { return reflect.TypeOf(node).AssignableTo(kind) }
+
+// attributeTarget returns the object that an attribute of another object names.
+func attributeTarget(node Node, attribute string) Node {
+	switch node := node.(type) {
+	case *VPC:
+		switch attribute {
+		case "default_security_group_id", "DefaultSecurityGroup":
+			return node.DefaultSecurityGroup
+		case "default_network_acl_id", "DefaultNetworkAcl":
+			return node.DefaultNetworkACL
+		case "default_route_table_id", "main_route_table_id":
+			return node.MainRouteTable.To
+		}
+	case *EKSCluster:
+		if strings.HasSuffix(attribute, "cluster_security_group_id") || attribute == "ClusterSecurityGroupId" {
+			return node.SecurityGroup
+		}
+	case *TransitGateway:
+		switch attribute {
+		case "association_default_route_table_id", "propagation_default_route_table_id", "AssociationDefaultRouteTableId", "PropagationDefaultRouteTableId":
+			return node.DefaultRouteTable
+		}
+	}
+	return nil
+}
+
+// passes are resources that stand for another one, and the attribute that names it.
+var passes = map[string]string{
+	"aws_lambda_alias":                                "function_name",
+	"AWS::Lambda::Alias":                              "FunctionName",
+	"AWS::Lambda::Version":                            "FunctionName",
+	"aws_s3_bucket_website_configuration":             "bucket",
+	"aws_s3_bucket_policy":                            "bucket",
+	"aws_s3_bucket_public_access_block":               "bucket",
+	"aws_s3_bucket_ownership_controls":                "bucket",
+	"aws_s3_bucket_versioning":                        "bucket",
+	"aws_s3_bucket_acl":                               "bucket",
+	"aws_lb_listener_certificate":                     "listener_arn",
+	"aws_ecs_cluster_capacity_providers":              "cluster_name",
+	"aws_vpc_dhcp_options_association":                "vpc_id",
+	"aws_route_table_association":                     "route_table_id",
+	"aws_main_route_table_association":                "route_table_id",
+	"aws_internet_gateway_attachment":                 "internet_gateway_id",
+	"aws_vpn_gateway_attachment":                      "vpn_gateway_id",
+	"aws_eip_association":                             "allocation_id",
+	"aws_vpc_peering_connection_accepter":             "vpc_peering_connection_id",
+	"aws_ec2_transit_gateway_vpc_attachment_accepter": "transit_gateway_attachment_id",
+	"aws_db_instance_role_association":                "db_instance_identifier",
+	"aws_kms_alias":                                   "target_key_id",
+	"AWS::KMS::Alias":                                 "TargetKeyId",
+	"aws_api_gateway_deployment":                      "rest_api_id",
+	"aws_iam_role_policy_attachment":                  "role",
+	"aws_efs_access_point":                            "file_system_id",
+}
+
+// named returns the object of a kind that a literal names: its name, or an ARN that ends with it.
+func (d *decoder) named(kind reflect.Type, text string) Node {
+	if kind.Kind() == reflect.Interface {
+		return nil
+	}
+	if node := d.unit.names[nameKey{kind, text}]; node != nil {
+		return node
+	}
+	if strings.HasPrefix(text, "arn:") {
+		last := text[strings.LastIndexAny(text, ":/")+1:]
+		if node := d.unit.names[nameKey{kind, last}]; node != nil {
+			return node
+		}
+	}
+	if kind == reflect.TypeFor[*TaskDefinition]() { // family, or family:revision
+		family, _, _ := strings.Cut(text, ":")
+		return d.unit.names[nameKey{kind, family}]
+	}
+	return nil
+}
+
+// otherUnit returns the unit of another root: for the same environment, else the one without, else the first.
+func (b *builder) otherUnit(u Unit) *unit {
+	if found := b.m.units[u]; found != nil {
+		return found
+	}
+	if found := b.m.units[Unit{u.Root, ""}]; found != nil {
+		return found
+	}
+	return b.unit(u)
+}
+
+// instances returns the instances of a counted resource that a reference without an index leads to.
+func (b *builder) instances(u *unit, ref inventory.Ref) []*inventory.Resource {
+	if ref.Root != "" && ref.Root != u.Root {
+		u = b.otherUnit(Unit{ref.Root, u.Environment})
+	}
+	if u.resources[ref.Resource] != nil {
+		return nil
+	}
+	return u.counted[ref.Resource]
+}
+
+// externalNode returns the object outside of the code that a literal, data source or output of a module stands for. Equal
+// references are one object.
+func (b *builder) externalNode(u *unit, kind reflect.Type, literal string, why []inventory.Reason, from *inventory.Resource) Node {
+	key := nameKey{kind, literal}
+	if node := u.external[key]; node != nil {
+		return node
+	}
+	node := reflect.New(kind.Elem()).Interface().(Node) //nolint:errcheck,forcetypeassert // kinds of references are nodes
+	o := node.Self()
+	o.Origin, o.Unit, o.Literal, o.region, o.account, o.why = External, u.Unit, literal, from.Region, from.Account, why
+	if len(o.why) == 0 {
+		o.why = []inventory.Reason{{Code: inventory.DataSource, Ref: literal}}
+	}
+	u.external[key] = node
+	b.list(node)
+	b.outside(node)
+	return node
+}
