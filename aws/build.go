@@ -157,7 +157,7 @@ func (b *builder) add(r *inventory.Resource) {
 	if k == nil {
 		return
 	}
-	if origin == External && b.dataSource(u, r, typ) {
+	if origin == External && b.dataSource(r, typ) {
 		return
 	}
 	node := k.make()
@@ -294,7 +294,7 @@ func (b *builder) list(node Node) {
 }
 
 // dataSource handles data sources that stand for more than one object of their type outside of the code.
-func (b *builder) dataSource(u *unit, r *inventory.Resource, typ string) bool {
+func (b *builder) dataSource(r *inventory.Resource, typ string) bool {
 	if typ == "aws_vpc" {
 		if isDefault, ok := r.Get("default").Bool(); ok && isDefault {
 			b.late = append(b.late, r)

@@ -183,7 +183,7 @@ func (d *decoder) block(p *plan, into reflect.Value, v inventory.Value) {
 		}
 		switch f.shape {
 		case leafShape:
-			d.leaf(f, target.Addr().Interface().(filler), v, from) //nolint:errcheck,forcetypeassert // planOf has looked
+			d.leaf(f, target.Addr().Interface().(filler), v, from)
 		case leavesShape:
 			d.leaves(f, target, v, from)
 		case rawShape:
@@ -269,20 +269,17 @@ func (d *decoder) leaves(f *field, target reflect.Value, v inventory.Value, from
 		if texts, ok := f.fallback[i].([]string); ok {
 			for _, text := range texts {
 				e := reflect.New(target.Type().Elem())
-				e.Interface().(filler).setDefault(text) //nolint:errcheck,forcetypeassert // planOf has looked
+				e.Interface().(filler).setDefault(text)
 				target.Set(reflect.Append(target, e.Elem()))
 			}
 		}
-		return
-	}
-	if f.as == "json" {
 		return
 	}
 	into := reflect.MakeSlice(target.Type(), 0, len(found))
 	for _, e := range found {
 		for _, one := range d.expand(target, e) {
 			leaf := reflect.New(target.Type().Elem())
-			filler := leaf.Interface().(filler) //nolint:errcheck,forcetypeassert // planOf has looked
+			filler := leaf.Interface().(filler)
 			filler.fill(d, d.element(one), f.as)
 			if !filler.unset() {
 				into = reflect.Append(into, leaf.Elem())
@@ -340,13 +337,9 @@ func (d *decoder) blocks(f *field, target reflect.Value, v inventory.Value, from
 	if len(found) == 0 {
 		return
 	}
-	inner := d
-	if f.as == "json" && !d.cfn {
-		inner = d // JSON in Terraform has the names of the tags tf
-	}
 	into := reflect.MakeSlice(target.Type(), len(found), len(found))
 	for i, e := range found {
-		inner.within(e).block(f.elements, into.Index(i), e)
+		d.within(e).block(f.elements, into.Index(i), e)
 	}
 	target.Set(into)
 }
@@ -484,7 +477,7 @@ func (v *Value[T]) setDefault(x any) {
 	}
 }
 
-func (v *Value[T]) fill(d *decoder, from inventory.Value, as string) {
+func (v *Value[T]) fill(_ *decoder, from inventory.Value, as string) {
 	*v = leafOf[T](from, as, 0)
 }
 

@@ -78,20 +78,20 @@ func (d *decoder) joinAttachmentAccepter() {
 func (d *decoder) finishVPNConnection(v *VPNConnection) {
 	if d.cfn {
 		for _, t := range blocksOf(d.get("-", "VpnTunnelOptionsSpecifications")) {
-			values := func(name, inner string) (all []inventory.Value) {
+			values := func(name string) (all []inventory.Value) {
 				for _, b := range blocksOf(t.Get(name)) {
-					all = append(all, b.Get(inner))
+					all = append(all, b.Get("Value"))
 				}
 				return all
 			}
 			v.Tunnels = append(v.Tunnels, VPNTunnel{
-				IKEVersions:      leaves[string](values("IKEVersions", "Value")),
-				Phase1Encryption: leaves[string](values("Phase1EncryptionAlgorithms", "Value")),
-				Phase1Integrity:  leaves[string](values("Phase1IntegrityAlgorithms", "Value")),
-				Phase1DHGroups:   leaves[int](values("Phase1DHGroupNumbers", "Value")),
-				Phase2Encryption: leaves[string](values("Phase2EncryptionAlgorithms", "Value")),
-				Phase2Integrity:  leaves[string](values("Phase2IntegrityAlgorithms", "Value")),
-				Phase2DHGroups:   leaves[int](values("Phase2DHGroupNumbers", "Value")),
+				IKEVersions:      leaves[string](values("IKEVersions")),
+				Phase1Encryption: leaves[string](values("Phase1EncryptionAlgorithms")),
+				Phase1Integrity:  leaves[string](values("Phase1IntegrityAlgorithms")),
+				Phase1DHGroups:   leaves[int](values("Phase1DHGroupNumbers")),
+				Phase2Encryption: leaves[string](values("Phase2EncryptionAlgorithms")),
+				Phase2Integrity:  leaves[string](values("Phase2IntegrityAlgorithms")),
+				Phase2DHGroups:   leaves[int](values("Phase2DHGroupNumbers")),
 				PreSharedKey:     leafAt[string](d, t.Get("PreSharedKey"), ""),
 				LogEnabled:       leafAt[bool](d, t.Get("LogOptions", "CloudwatchLogOptions", "LogEnabled"), ""),
 			})

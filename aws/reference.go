@@ -61,7 +61,7 @@ func (r *Ref[T]) fill(d *decoder, from inventory.Value, _ string) {
 	if text, ok := from.Text(); ok { // a literal that names nothing of the code
 		r.literal = text
 		if kind.Kind() != reflect.Interface && kind != reflect.TypeFor[*Store]() {
-			r.To, r.state = d.b.externalNode(d.unit, kind, text, nil, d.resource).(T), written //nolint:errcheck,forcetypeassert // externalNode makes a node of the kind
+			r.To, r.state = d.b.externalNode(d.unit, kind, text, nil, d.resource).(T), written
 			return
 		}
 		if len(r.reasons) == 0 {
@@ -87,19 +87,6 @@ func refTo[T Node](d *decoder, v inventory.Value) Ref[T] {
 	var r Ref[T]
 	r.fill(d, d.element(v), "")
 	return r
-}
-
-// refsTo returns the references that stand in a list.
-func refsTo[T Node](d *decoder, v inventory.Value) []Ref[T] {
-	var all []Ref[T]
-	for _, e := range listed(v) {
-		for _, one := range d.expand(reflect.ValueOf(&all).Elem(), e) {
-			if r := refTo[T](d, one); !r.Absent() {
-				all = append(all, r)
-			}
-		}
-	}
-	return all
 }
 
 // leafAt returns the leaf that stands at a value, the default where there is none.
@@ -303,7 +290,7 @@ func (b *builder) externalNode(u *unit, kind reflect.Type, literal string, why [
 	if node := u.external[key]; node != nil {
 		return node
 	}
-	node := reflect.New(kind.Elem()).Interface().(Node) //nolint:errcheck,forcetypeassert // kinds of references are nodes
+	node := reflect.New(kind.Elem()).Interface().(Node)
 	o := node.Self()
 	o.Origin, o.Unit, o.Literal, o.region, o.account, o.why = External, u.Unit, literal, from.Region, from.Account, why
 	if len(o.why) == 0 {

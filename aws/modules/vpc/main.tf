@@ -1,1 +1,1 @@
-# stub
+# The model of terraform-aws-modules/vpc/aws follows.
