@@ -10,13 +10,7 @@ import (
 
 // Managers lists the package managers that changes can be written for, in the order in which they are asked whether a
 // file is theirs.
-var Managers = []*Manager{
-	NPM,
-	PackageJSON,
-	UV,
-	Pip,
-	Cargo,
-}
+var Managers = []*Manager{NPM, PackageJSON, UV, Pip, Cargo, Maven}
 
 // Manager is what differs between package managers. The functions get everything they need handed in and keep no state,
 // so that one value serves several goroutines.
@@ -44,6 +38,9 @@ type Manager struct {
 	Raise func(constraint, version string) (string, error)
 	// Prerelease reports whether a version is none that a stable project should get.
 	Prerelease func(version string) bool
+	// Kin reports whether a version is one of the same line as another, where an ecosystem publishes several under one name:
+	// 31.1-jre is followed by 32.0-jre and not by 32.0-android. nil where all versions are.
+	Kin func(from, to string) bool
 	// Runs reports whether whatever meets the project's constraint on a runtime also meets that of a release's engine; of
 	// both the name is the same. nil where releases state no engines.
 	Runs func(runtime, engine string) bool

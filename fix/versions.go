@@ -138,6 +138,9 @@ func (s *solver) candidates(t *trouble) (list []candidate, no []rejected, err er
 		if s.manager.Prerelease != nil && s.manager.Prerelease(r.Version) {
 			continue
 		}
+		if s.manager.Kin != nil && !s.manager.Kin(t.from, r.Version) {
+			continue
+		}
 		for _, f := range t.findings {
 			if s.cleared(t, f, r.Version) {
 				c.clears = append(c.clears, f)
