@@ -316,12 +316,12 @@ func (s IPSet) Strings() []string {
 func (s IPSet) Size() float64 {
 	n := 0.0
 	for _, r := range s.ranges {
-		n += 1 + number(r.Hi) - number(r.Lo)
+		n += 1 + float(r.Hi) - float(r.Lo)
 	}
 	return n
 }
 
-func number(a netip.Addr) float64 {
+func float(a netip.Addr) float64 {
 	b := a.AsSlice()
 	n := 0.0
 	for _, x := range b {

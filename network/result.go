@@ -75,10 +75,13 @@ type Result struct {
 	Blocked []Block            `json:"blocked"`
 	Unknown []inventory.Reason `json:"unknown"`
 
-	From     inventory.ID       `json:"from,omitempty"` // where the question comes from, unless that is the internet
-	Kind     Kind               `json:"kind"`
-	Location inventory.Location `json:"location"`
-	Runs     []Run              `json:"runs"`
+	From inventory.ID `json:"from,omitempty"` // where the question comes from, unless that is the internet
+	// Root and Environment are those of the resource, which tell equal addresses apart; Root is empty for the top folder.
+	Root        string             `json:"root,omitempty"`
+	Environment string             `json:"environment,omitempty"`
+	Kind        Kind               `json:"kind"`
+	Location    inventory.Location `json:"location"`
+	Runs        []Run              `json:"runs"`
 }
 
 // Kind is what a result is about.

@@ -171,16 +171,16 @@ type point struct {
 	peer, local, peerPort int
 }
 
-// answer is what a set says about a point.
-type answer uint8
+// says is what a set says about a point.
+type says uint8
 
 const (
-	no answer = iota
+	no says = iota
 	maybe
 	yes
 )
 
-func ask(s Set, p point) answer {
+func ask(s Set, p point) says {
 	said := no
 	for _, b := range s.facing(p.key) {
 		if b.Peer.Contains(addr(p.peer)) && b.Local.Contains(uint16(p.local)) && b.PeerPorts.Contains(uint16(p.peerPort)) {
@@ -233,7 +233,7 @@ func randomClauses(r *rand.Rand) []clause {
 	return clauses
 }
 
-func askClauses(clauses []clause, p point) answer {
+func askClauses(clauses []clause, p point) says {
 	said := no
 	for _, c := range clauses {
 		if slices.Contains(c.keys, p.key) && c.peer.Contains(addr(p.peer)) && c.local.Contains(uint16(p.local)) {
@@ -274,7 +274,7 @@ func TestSetAgainstBruteForce(t *testing.T) {
 			if p.key == testKeys[0] && p.peerPort == 0 {
 				x = no
 			}
-			want := map[string]answer{"and": min(x, y), "or": max(x, y), "minus": min(x, yes-y), "must": x, "maybe": min(y, maybe)}
+			want := map[string]says{"and": min(x, y), "or": max(x, y), "minus": min(x, yes-y), "must": x, "maybe": min(y, maybe)}
 			if x == maybe {
 				want["must"] = no
 			}

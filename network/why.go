@@ -65,7 +65,8 @@ type reasons struct {
 
 func newReasons() *reasons {
 	r := &reasons{number: map[inventory.Reason]uint32{}}
-	r.bits(inventory.Reason{Code: TooComplex}) // is tooComplex
+	r.bits(inventory.Reason{Code: TooComplex})                                             // is tooComplex
+	r.bits(inventory.Reason{Code: inventory.Computed, Ref: "addresses of an AWS service"}) // is serviceAddress
 	return r
 }
 

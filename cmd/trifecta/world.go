@@ -18,6 +18,7 @@ import (
 type world struct {
 	cloud    *aws.Model
 	cluster  *kube.Model
+	graph    *network.Graph
 	results  []network.Result
 	deployed exposure.Deployed
 }
@@ -26,6 +27,8 @@ type world struct {
 // inventory.
 func newWorld(inv *inventory.Inventory, cfg *config.Config) *world {
 	w := &world{cloud: aws.Build(inv.Resources), cluster: kube.Read(inv.Resources)}
+	w.graph = network.Build(w.cloud, w.cluster)
+	w.results = w.graph.Results()
 	w.join(inv, cfg)
 	return w
 }
@@ -116,5 +119,17 @@ func (w *world) conclude(res *scanner.Result) {
 	exposure.Surface(res, w.deployed)
 }
 
-// explain answers a question about the resource at an address, once for each root that has it.
-func (w *world) explain(inventory.ID, inventory.ID, int) []network.Result { return nil }
+// explain answers a question about the resource at an address, once for each root that has it. A port other than 0 narrows
+// the question to it.
+func (w *world) explain(address, from inventory.ID, port int) []network.Result {
+	if w == nil || w.graph == nil {
+		return nil
+	}
+	answers := w.graph.Explain(address, from)
+	for i := range answers {
+		if port != 0 {
+			answers[i] = answers[i].OnPort(port)
+		}
+	}
+	return answers
+}
