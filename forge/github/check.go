@@ -73,11 +73,24 @@ func (c *Client) WriteCheck(ctx context.Context, check Check, now time.Time) err
 		}
 		return err
 	})
-	for err == nil && sent < len(annotations) {
-		_, _, err = c.api.Checks.UpdateCheckRun(ctx, c.owner, c.name, id, gogithub.UpdateCheckRunOptions{
-			Name: check.Name, Status: &completed, Conclusion: &check.Conclusion, CompletedAt: &at, Output: batch(sent),
+	if err == nil {
+		err = c.again(ctx, func() error {
+			for sent < len(annotations) {
+				_, _, err := c.api.Checks.UpdateCheckRun(context.WithValue(ctx, onceOnly{}, true), c.owner, c.name, id, gogithub.UpdateCheckRunOptions{
+					Name: check.Name, Status: &completed, Conclusion: &check.Conclusion, CompletedAt: &at, Output: batch(sent),
+				})
+				if lost(err) { // the host knows what has arrived
+					if run, _, lookErr := c.api.Checks.GetCheckRun(ctx, c.owner, c.name, id); lookErr == nil {
+						sent = min(run.GetOutput().GetAnnotationsCount(), len(annotations))
+					}
+				}
+				if err != nil {
+					return err
+				}
+				sent += maxAnnotations
+			}
+			return nil
 		})
-		sent += maxAnnotations
 	}
 	return denied(operation, needs, err)
 }

@@ -57,14 +57,10 @@ func (r *retries) RoundTrip(req *http.Request) (*http.Response, error) {
 		if req.Body != nil {
 			attempt.Body = io.NopCloser(bytes.NewReader(body))
 		}
-		res, err := r.below.RoundTrip(attempt)
+		res, err := whole(r.below.RoundTrip(attempt))
 		wait, again := r.again(req, res, err, try)
 		if !again || try == requestTries {
 			return res, err
-		}
-		if res != nil {
-			_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // so that the connection can be used again
-			_ = res.Body.Close()
 		}
 		if sleepErr := r.sleep(req.Context(), wait); sleepErr != nil {
 			return nil, fmt.Errorf("waiting to repeat the request: %w", sleepErr)
@@ -72,12 +68,32 @@ func (r *retries) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
+// maxAnswer is far above what the host answers: a page of a hundred requests has some megabytes.
+const maxAnswer = 64 << 20
+
+// whole reads an answer to its end, so that one which is cut off is as good as none.
+func whole(res *http.Response, err error) (*http.Response, error) {
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	_ = res.Body.Close() // it was read
+	if err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	return res, nil
+}
+
+// onceOnly marks the context of a request that is not a POST and still not the same when it is done twice.
+type onceOnly struct{}
+
 // again decides whether a request is repeated, and after which wait.
 func (r *retries) again(req *http.Request, res *http.Response, err error, try int) (time.Duration, bool) {
 	if req.Context().Err() != nil {
 		return 0, false
 	}
-	harmless := req.Method != http.MethodPost
+	harmless := req.Method != http.MethodPost && req.Context().Value(onceOnly{}) == nil
 	if err != nil {
 		return backoff(try), harmless && !distrusted(err)
 	}

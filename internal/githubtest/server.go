@@ -435,10 +435,13 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, body []byte) (in
 		s.checks[c.ID] = c
 		c.update(in)
 		return http.StatusCreated, s.check(c)
-	case "PATCH check-runs/#":
+	case "GET check-runs/#", "PATCH check-runs/#":
 		c, ok := s.checks[number(1)]
 		if !ok {
 			return notFound()
+		}
+		if r.Method == http.MethodGet {
+			return http.StatusOK, s.check(c)
 		}
 		c.update(in)
 		return http.StatusOK, s.check(c)
