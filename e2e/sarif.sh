@@ -47,7 +47,7 @@ fi
 # judge NAME FILE lists what the multitool says about a file and fails if that is anything. It exits with 0 whatever it
 # finds: what counts is the list in its own report.
 judge() {
-  "$multitool" validate "$2" --rule-kind 'Sarif;Ghas' --level 'Error;Warning' \
+  "$multitool" validate "$2" --rule-kind 'Sarif;Ghas' --level 'Error;Warning' --max-file-size-in-kb 1000000 \
     -o "$work/judgement.sarif" --log ForceOverwrite >"$work/multitool.log" 2>&1 || { cat "$work/multitool.log" >&2; return 1; }
   node - "$1" "$2" "$work/judgement.sarif" <<'JS'
 const fs = require('fs');
@@ -71,6 +71,51 @@ for folder in "${folders[@]}"; do
   "$work/trifecta" scan "$folder" "${options[@]}" ${with[@]+"${with[@]}"} -o "sarif=$work/$name.sarif"
   judge "$name" "$work/$name.sarif" || failed=1
 done
+
+# A result of 60,000 findings: the worst 5,000 are kept, one result says so, and the file is one that code scanning takes.
+"$work/trifecta" scan "$root/examples/three-tier" "${options[@]}" -o "json=$work/example.json"
+node - "$work/example.json" "$work/many.json" <<'JS'
+const fs = require('fs');
+const [from, to] = process.argv.slice(2);
+const result = JSON.parse(fs.readFileSync(from, 'utf8'));
+const some = result.findings.filter((f) => f.status === 'new');
+result.findings = Array.from({ length: 60000 }, (_, i) => {
+  const f = structuredClone(some[i % some.length]);
+  const folder = `services/s${Math.floor(i / some.length)}/`;
+  f.location.path = folder + f.location.path;
+  for (const r of f.related) r.location.path = folder + r.location.path;
+  f.fingerprint = i.toString(16).padStart(32, '0');
+  f.score = (i * 7919) % 100;
+  return f;
+});
+const tiers = ['act', 'attend', 'track*', 'track']; // a result is in order
+result.findings.sort((a, b) => tiers.indexOf(a.tier) - tiers.indexOf(b.tier) || b.score - a.score);
+fs.writeFileSync(to, JSON.stringify(result));
+JS
+"$work/trifecta" report "$work/many.json" -o "sarif=$work/many.sarif" --quiet
+judge '60,000 findings' "$work/many.sarif" || failed=1
+node - "$work/many.json" "$work/many.sarif" <<'JS' || failed=1
+const fs = require('fs'), zlib = require('zlib');
+const [json, sarif] = process.argv.slice(2);
+const text = fs.readFileSync(sarif);
+const kept = JSON.parse(text).runs[0].results;
+const tiers = ['act', 'attend', 'track*', 'track'];
+const order = (f) => [tiers.indexOf(f.tier), -f.score];
+const worst = JSON.parse(fs.readFileSync(json, 'utf8')).findings.sort((a, b) => order(a)[0] - order(b)[0] || order(a)[1] - order(b)[1]);
+const prints = new Set(kept.map((r) => r.partialFingerprints?.primaryLocationLineHash));
+const fail = (why) => { console.error('FAIL: ' + why); process.exitCode = 1; };
+if (kept.length > 5000 || kept.length < 4990) fail(`${kept.length} results were kept`);
+if (!kept.some((r) => /of 60.?000/.test(r.message.text) || /of '60.?000'/.test(r.message.text))) fail('no result says that findings were left out');
+// Those of the last score that fits can be any of several; all that are worse must be there.
+const edge = order(worst[4998]);
+for (const f of worst) {
+  const at = order(f);
+  if ((at[0] < edge[0] || (at[0] === edge[0] && at[1] < edge[1])) && !prints.has(f.fingerprint)) { fail(`a worse finding is missing: ${f.tier} ${f.score}`); break; }
+}
+const packed = zlib.gzipSync(text).length;
+console.log(`${kept.length} results, ${(packed / 1e6).toFixed(1)} MB packed`);
+if (packed > 10e6) fail('the file is larger than code scanning takes');
+JS
 
 # A judge that never complains proves nothing: a file without a region must not pass.
 grep -q startLine "$work/sample.sarif" || { echo "FAIL: the sample has no result" >&2; exit 1; }
