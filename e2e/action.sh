@@ -176,3 +176,87 @@ expect "$log" 'Job succeeded'
 stop_github
 refuse "$work/github.json" '"Body":'
 echo "ok: pull_request of a fork"
+
+# The two workflows for the pull requests of forks, as users copy them. The actions of others are stand-ins that do what
+# theirs do with files.
+fork=$work/fork
+cp -R "$root/e2e/sample" "$fork"
+rm "$fork/.github/workflows/"*
+cp "$root/examples/workflows/fork-scan.yml" "$root/examples/workflows/fork-comment.yml" "$fork/.github/workflows/"
+git -C "$fork" init -q -b main
+commit() { git -C "$fork" -c user.name=e2e -c user.email=e2e@registry.example commit -q -m "$1"; }
+git -C "$fork" add .github advisories
+commit 'before the shop'
+before=$(git -C "$fork" rev-parse HEAD)
+git -C "$fork" add -A
+commit 'a shop'
+head=$(git -C "$fork" rev-parse HEAD)
+git -C "$fork" remote add origin https://github.com/acme/shop.git
+cat >"$work/fork-pull_request.json" <<JSON
+{"number": 7, "pull_request": {"number": 7, "base": {"ref": "main", "sha": "$before", "repo": {"full_name": "acme/shop"}},
+  "head": {"ref": "shop", "sha": "$head", "repo": {"full_name": "stranger/shop"}}}}
+JSON
+cat >"$work/fork-workflow_run.json" <<JSON
+{"action": "completed", "workflow_run": {"id": 12, "name": "trifecta scan", "event": "pull_request", "conclusion": "success",
+  "head_sha": "$head", "head_branch": "shop", "head_repository": {"full_name": "stranger/shop"}}}
+JSON
+stand_in() { # NAME INPUTS SCRIPT: an action of others
+  mkdir -p "$work/stand-in/$1"
+  {
+    printf 'name: stand-in\ndescription: of %s\ninputs:\n' "$1"
+    for input in $2; do printf '  %s:\n    description: as there\n' "$input"; done
+    printf 'runs:\n  using: composite\n  steps:\n    - shell: bash\n      env:\n        ARTIFACTS: %s\n' "$work/artifacts"
+    for input in $2; do printf '        IN_%s: ${{ inputs.%s }}\n' "$(tr a-z- A-Z_ <<<"$input")" "$input"; done
+    printf '      run: %s\n' "$3"
+  } >"$work/stand-in/$1/action.yml"
+  # The version that the workflow pins.
+  pinned=$(sed -n "s|.*uses: \(actions/$1@[0-9a-f]*\).*|\1|p" "$fork/.github/workflows/"*.yml | head -1)
+  stand_ins+=(--local-repository "$pinned=$work/stand-in/$1")
+}
+stand_ins=()
+stand_in checkout 'fetch-depth persist-credentials' 'true'
+stand_in upload-artifact 'name path retention-days' 'mkdir -p "$ARTIFACTS/$IN_NAME" && cp "$IN_PATH" "$ARTIFACTS/$IN_NAME/"'
+stand_in download-artifact 'name path run-id github-token' 'mkdir -p "$IN_PATH" && cp "$ARTIFACTS/$IN_NAME"/* "$IN_PATH/"'
+
+run_fork() { # EVENT WORKFLOW: as run_act
+  log=$work/act-fork-$1.log
+  (cd "$fork" && XDG_CACHE_HOME=$work/cache "$act" "$1" --eventpath "$work/fork-$1.json" --workflows ".github/workflows/$2" \
+    --platform ubuntu-latest=-self-hosted --action-offline-mode \
+    --local-repository "trifecta-scanner/trifecta@main=$work/action" --local-repository "$setup_go=$work/setup-go" "${stand_ins[@]}" \
+    --env "GITHUB_API_URL=$api" --env "TRIFECTA_DB=$root/e2e/sample/advisories" \
+    --secret "GITHUB_TOKEN=$canary") >"$log" 2>&1 || { cat "$log"; fail "act $1 in the fork"; }
+  if grep -rqF -- "$canary" "$log" "$work/artifacts"; then
+    fail "the token stands in the log or in the artifact"
+  fi
+}
+
+start_github -read-only
+run_fork pull_request fork-scan.yml
+expect "$log" "$annotation"
+expect "$log" 'Job succeeded'
+refuse "$log" 'not everything went as asked'
+expect "$work/artifacts/trifecta-result/result.json" 'TRI-E2E-0001'
+stop_github
+refuse "$work/github.json" '"(POST|PATCH|PUT|DELETE) '
+echo "ok: the scan of a fork's pull request"
+
+start_github -pull "7,stranger/shop,shop,$head" -pull "8,other/shop,shop,$head"
+run_fork workflow_run fork-comment.yml
+run_fork workflow_run fork-comment.yml
+expect "$log" 'Job succeeded'
+refuse "$log" 'no comment'
+read_back
+stop_github
+[ "$(grep -c '"Body":' "$work/github.json")" = 1 ] || { cat "$work/github.json"; fail "there is not one comment"; }
+expect "$work/github.json" '"Number": 7'
+expect "$work/github.json" 'From the run on the fork'
+refuse "$work/github.json" '"Ref": '
+echo "ok: the comment of the second workflow, twice"
+
+# When the pull request has moved on, the result is about nothing that is open.
+start_github -pull "7,stranger/shop,shop,$before"
+run_fork workflow_run fork-comment.yml
+expect "$log" 'no open pull request has the commit'
+stop_github
+refuse "$work/github.json" '"Body":'
+echo "ok: no comment on a pull request that has moved on"

@@ -16,6 +16,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -26,9 +28,11 @@ func main() {
 	address := flag.String("address", "", "`FILE` that gets the address once it answers")
 	secure := flag.String("tls", "", "existing `FOLDER` that gets the files address and authority.pem, to serve over TLS too")
 	readOnly := flag.Bool("read-only", false, "refuse every change, as GitHub does to the token of a fork")
+	var pulls pulls
+	flag.Var(&pulls, "pull", "an open pull request as `NUMBER,OWNER/NAME,BRANCH,COMMIT` of its head; repeatable")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := serve(ctx, *address, *secure, *readOnly)
+	err := serve(ctx, *address, *secure, *readOnly, pulls)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "github:", err)
@@ -45,7 +49,25 @@ type state struct {
 	Violations []string                     `json:"violations"`
 }
 
-func serve(ctx context.Context, address, secure string, readOnly bool) error {
+// pulls are the pull requests of the command line.
+type pulls []githubtest.Pull
+
+func (p *pulls) String() string { return fmt.Sprint(*p) }
+
+func (p *pulls) Set(text string) error {
+	fields := strings.Split(text, ",")
+	if len(fields) != 4 {
+		return errors.New("want NUMBER,OWNER/NAME,BRANCH,COMMIT")
+	}
+	number, err := strconv.Atoi(fields[0])
+	if err != nil {
+		return err
+	}
+	*p = append(*p, githubtest.Pull{Number: number, Repository: fields[1], Branch: fields[2], Commit: fields[3]})
+	return nil
+}
+
+func serve(ctx context.Context, address, secure string, readOnly bool, pulls pulls) error {
 	var spec *githubtest.Spec
 	if dir := os.Getenv("TRIFECTA_SHARED"); dir != "" {
 		var err error
@@ -54,6 +76,7 @@ func serve(ctx context.Context, address, secure string, readOnly bool) error {
 		}
 	}
 	stand := githubtest.NewServer(spec)
+	stand.SetPulls(pulls...)
 	if readOnly {
 		stand.Fail = refuse
 	}
