@@ -35,3 +35,9 @@ func (l *Lines) Location(path string, start, end int) Location {
 	endLine, endColumn := l.Position(end)
 	return Location{Path: path, Line: line, Column: column, EndLine: endLine, EndColumn: endColumn}
 }
+
+// Offset returns the offset of a line and column; what is outside of the file is moved to its edge.
+func (l *Lines) Offset(line, column int) int {
+	line = min(max(line, 1), len(l.starts))
+	return min(l.starts[line-1]+max(column, 1)-1, l.size)
+}

@@ -199,6 +199,26 @@ func (v Value) At(at Location) Value {
 	return v
 }
 
+// Moved returns v with every place in it replaced by what move makes of it.
+func (v Value) Moved(move func(Location) Location) Value {
+	v.at = move(v.at)
+	if v.list != nil {
+		list := make([]Value, len(v.list))
+		for i, e := range v.list {
+			list[i] = e.Moved(move)
+		}
+		v.list = list
+	}
+	if v.fields != nil {
+		fields := make([]Field, len(v.fields))
+		for i, f := range v.fields {
+			fields[i] = Field{f.Name, f.Value.Moved(move)}
+		}
+		v.fields = fields
+	}
+	return v
+}
+
 func (v Value) copyDetail() *detail {
 	if v.detail == nil {
 		return &detail{}

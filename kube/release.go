@@ -42,6 +42,8 @@ func releases(o *Object) []*Release {
 		return argoReleases(o, spec)
 	case "argoproj.io/ApplicationSet":
 		return argoReleases(o, spec.Get("template", "spec"))
+	case "helm.sh/HelmDependency": // of a chart of the tree whose sub-chart is not in it
+		return []*Release{release(inventory.Value{}, spec.Get("chart"), spec.Get("repository"), spec.Get("version"))}
 	case "helm.toolkit.fluxcd.io/HelmRelease":
 		chart := spec.Get("chart", "spec")
 		r := release(spec.Get("values"), chart.Get("chart"), chart.Get("sourceRef", "name"), chart.Get("version"))

@@ -58,7 +58,7 @@ func (m *Model) addTerraform(r *inventory.Resource) {
 		if written, ok := text.Text(); ok {
 			for _, doc := range inventory.ReadYAML(r.Location.Path, []byte(written)) {
 				if doc.Err == nil && doc.Value.Kind() == inventory.Map {
-					m.add(newObject(r, moved(doc.Value, text.Location()), r.Root))
+					m.add(newObject(r, doc.Value.Moved(func(inventory.Location) inventory.Location { return text.Location() }), r.Root))
 				}
 			}
 		}
@@ -80,25 +80,6 @@ func (m *Model) addTerraform(r *inventory.Resource) {
 	fields := append([]inventory.Field{}, body.Fields()...)
 	fields = append(fields, inventory.Field{Name: "apiVersion", Value: inventory.StringValue(kind[0], at)}, inventory.Field{Name: "kind", Value: inventory.StringValue(kind[1], at)})
 	m.add(newObject(r, inventory.MapValue(fields, at), r.Root))
-}
-
-// moved returns a value all of which stands at one place.
-func moved(v inventory.Value, at inventory.Location) inventory.Value {
-	switch v.Kind() {
-	case inventory.List:
-		elements := make([]inventory.Value, 0, len(v.Elements()))
-		for _, e := range v.Elements() {
-			elements = append(elements, moved(e, at))
-		}
-		return inventory.ListValue(elements, at)
-	case inventory.Map:
-		fields := make([]inventory.Field, 0, len(v.Fields()))
-		for _, f := range v.Fields() {
-			fields = append(fields, inventory.Field{Name: f.Name, Value: moved(f.Value, at)})
-		}
-		return inventory.MapValue(fields, at)
-	}
-	return v.At(at)
 }
 
 // listBlocks are the blocks of the provider that stand for a list of the API, by name, and the list's name.

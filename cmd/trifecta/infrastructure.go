@@ -26,7 +26,7 @@ func (o *scanOptions) infrastructure(cfg *config.Config, looksAt func(part strin
 	_ = vars
 	return []inventory.Source{
 		cloudformation.Source{Params: params, Environments: environments(cfg)},
-		kubernetes.Source{Environments: environments(cfg)},
+		kubernetes.Source{Environments: environments(cfg), Values: o.values},
 		// Each language's Source stands here, in the order in which their facts are read.
 	}, nil
 }

@@ -15,9 +15,9 @@ var unread = []struct {
 	match      func(name string) bool
 }{
 	{"infrastructure", "Terraform", suffix(".tf", ".tf.json", ".tofu")},
-	{"infrastructure", "Helm or Kustomize", func(name string) bool {
+	{"infrastructure", "Kustomize", func(name string) bool {
 		base := path.Base(name)
-		return base == "Chart.yaml" || base == "kustomization.yaml" || base == "kustomization.yml"
+		return base == "kustomization.yaml" || base == "kustomization.yml"
 	}},
 	{"images", "Dockerfile or Compose", func(name string) bool {
 		base := strings.ToLower(path.Base(name))

@@ -107,7 +107,10 @@ var homes = []home{
 	{library: "github.com/aws/aws-sdk-go-v2", in: []string{"internal/aws"}, tests: true, why: "the SDK is slow to build and keeps every operation it links"},
 	{library: "github.com/hashicorp/hcl", in: []string{"inventory/terraform", "inventory/packer"}, why: "the network and the rules read the AWS model and never the language"},
 	{library: "github.com/zclconf/go-cty", in: []string{"inventory/terraform", "inventory/packer"}, why: "values leave the evaluator as known or unknown with a reason, not as cty"},
-	{library: "helm.sh/helm", in: []string{"inventory/kubernetes"}, why: "charts are rendered in one place, over an in-memory file system"},
+	{library: "helm.sh/helm", in: []string{"inventory/kubernetes", "internal/chart"}, why: "charts are rendered in one place, over an in-memory file system"},
+	{library: "helm.sh/helm/v3/pkg/engine", why: "it links client-go, and runs templates without a bound; internal/chart has its own"},
+	{library: "helm.sh/helm/v3/pkg/chartutil", why: "it links client-go, 37 MB of binary"},
+	{library: "k8s.io/client-go", why: "no cluster is asked"},
 	{library: "sigs.k8s.io/kustomize", in: []string{"inventory/kubernetes"}, why: "kustomizations are rendered in one place, over an in-memory file system"},
 	{library: "github.com/spf13/cobra", in: []string{"cmd"}, why: "flags end where the pipeline begins"},
 }

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/internal/chart"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/kube"
 )
@@ -23,7 +24,13 @@ import (
 type Source struct {
 	// Environments are the ways in which charts are rendered, beside those that the tree shows by the names of its files.
 	Environments []inventory.Environment
+	// Values are values files, as paths in the tree, that count more than all others for every chart.
+	Values []string
+	// Limits bound the rendering of one chart; the zero value stands for chart.DefaultLimits.
+	Limits chart.Limits
 }
+
+func (s Source) limits() chart.Limits { return s.Limits }
 
 // Name returns the name of the source.
 func (Source) Name() string { return "kubernetes" }
@@ -34,16 +41,18 @@ const maxManifest = 16 << 20
 
 // Read returns the objects of the tree, the images that their workloads run and what could not be read.
 func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inventory, error) {
-	r := &reader{tree: tree}
-	charts := foldersOf(tree, "Chart.yaml")
+	r := &reader{tree: tree, folders: foldersOf(tree, "Chart.yaml"), seen: map[objectKey]int{}, noticed: map[inventory.Notice]bool{}}
 	for _, f := range manifestFiles(tree) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if inChart(charts, f.Path) {
+		if inChart(r.folders, f.Path) {
 			continue
 		}
 		r.manifest(f)
+	}
+	if err := r.charts(ctx, s); err != nil {
+		return nil, err
 	}
 	r.images()
 	r.inv.Sort()
@@ -98,9 +107,11 @@ func neverManifest(base string) bool {
 
 // reader collects what is read from one tree.
 type reader struct {
-	tree *inventory.Tree
-	inv  inventory.Inventory
-	seen map[objectKey]int // -> index in inv.Resources
+	tree    *inventory.Tree
+	folders map[string]bool // that hold a chart
+	inv     inventory.Inventory
+	seen    map[objectKey]int // -> index in inv.Resources
+	noticed map[inventory.Notice]bool
 }
 
 type objectKey struct {
@@ -173,16 +184,20 @@ func (r *reader) object(v inventory.Value, root, environment string, via []inven
 		ID: Address(group, kind, v), Type: apiVersion + "/" + kind, Name: name, Language: inventory.Kubernetes, Root: root, Environment: environment,
 		Location: v.Location(), Via: via, Values: guarded(group, kind, v),
 	}
-	key := objectKey{root, environment, res.ID}
-	if r.seen == nil {
-		r.seen = map[objectKey]int{}
-	}
+	r.add(res)
+}
+
+// add adds a resource. Of two with one address in one root the later one is what the cluster keeps.
+func (r *reader) add(res *inventory.Resource) {
+	key := objectKey{res.Root, res.Environment, res.ID}
 	if i, twice := r.seen[key]; twice {
-		if r.inv.Resources[i].Type == res.Type { // the later one is what the cluster keeps
+		if r.inv.Resources[i].Type == res.Type {
 			r.inv.Resources[i] = res
 			return
 		}
 		// Two groups have a kind of this name: say which, as kubectl does.
+		group, _ := kube.SplitVersion(path.Dir(res.Type))
+		kind := path.Base(res.Type)
 		res.ID = inventory.ID(kind + "." + group + strings.TrimPrefix(string(res.ID), kind))
 		key.id = res.ID
 	}
@@ -268,6 +283,15 @@ func (r *reader) images() {
 				found.Workloads = append(found.Workloads, w.ID())
 			}
 		}
+	}
+}
+
+// noticeOnce adds a notice that several environments of a root would give.
+func (r *reader) noticeOnce(code string, at inventory.Location, format string, args ...any) {
+	n := inventory.Notice{Code: code, Message: at.Path + fmt.Sprint(at.Line) + fmt.Sprintf(format, args...)}
+	if !r.noticed[n] {
+		r.noticed[n] = true
+		r.notice(code, at, format, args...)
 	}
 }
 

@@ -1,0 +1,91 @@
+package kubernetes_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trifecta-scanner/trifecta/internal/chart"
+	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/inventory/kubernetes"
+)
+
+const pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {{ .Release.Name }}\nspec:\n  containers:\n  - image: {{ .Values.image }}\n"
+
+func TestCharts(t *testing.T) {
+	const meta = "apiVersion: v2\nname: shop\nversion: 1.0.0\n"
+	tests := []struct {
+		name   string
+		source kubernetes.Source
+		files  map[string]string
+		want   []string
+	}{
+		{"one environment", kubernetes.Source{}, map[string]string{
+			"deploy/shop/Chart.yaml": meta, "deploy/shop/values.yaml": "image: a:1\n", "deploy/shop/templates/pod.yaml": pod,
+			"deploy/shop/templates/tests/t.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: t, annotations: {helm.sh/hook: test}}\n",
+		}, []string{"Pod/default/shop v1/Pod in deploy/shop at deploy/shop/templates/pod.yaml:1", "image a:1 of [Pod/default/shop] at deploy/shop/templates/pod.yaml:7"}},
+		{"environments by the names of values files", kubernetes.Source{}, map[string]string{
+			"Chart.yaml": meta, "values.yaml": "image: a:1\n", "values-prod.yaml": "image: a:2\n", "values/dev.yaml": "image: a:3\n", "templates/pod.yaml": pod,
+		}, []string{
+			"Pod/default/shop v1/Pod in .@dev at templates/pod.yaml:1", "Pod/default/shop v1/Pod in .@prod at templates/pod.yaml:1",
+			"image a:2 of [Pod/default/shop] at templates/pod.yaml:7", "image a:3 of [Pod/default/shop] at templates/pod.yaml:7",
+		}},
+		{"environments of the configuration", kubernetes.Source{
+			Environments: []inventory.Environment{{Name: "live", Values: []string{"env/live.yaml"}}, {Name: "other", Paths: []string{"elsewhere"}}},
+		}, map[string]string{
+			"shop/Chart.yaml": meta, "shop/values-prod.yaml": "image: no\n", "env/live.yaml": "image: a:9\n", "shop/templates/pod.yaml": pod,
+		}, []string{"Pod/default/shop v1/Pod in shop@live at shop/templates/pod.yaml:1", "image a:9 of [Pod/default/shop] at shop/templates/pod.yaml:7"}},
+		{"a sub-chart from a folder beside, and one that is missing", kubernetes.Source{}, map[string]string{
+			"shop/Chart.yaml":        meta + "dependencies:\n- {name: web, version: 1.0.0, repository: file://../web}\n- name: ingress-nginx\n  version: 4.x\n  repository: https://charts.example\n",
+			"web/Chart.yaml":         "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+			"web/values.yaml":        "image: w:1\n",
+			"web/templates/pod.yaml": pod,
+		}, []string{
+			"HelmDependency/shop/ingress-nginx helm.sh/v1/HelmDependency in shop at shop/Chart.yaml:6", "Pod/default/shop v1/Pod in shop at web/templates/pod.yaml:1",
+			"image w:1 of [Pod/default/shop] at web/templates/pod.yaml:7",
+			"missing-chart shop/Chart.yaml:6: shop asks for the chart ingress-nginx 4.x of https://charts.example, which is not in the tree; what it deploys is not known",
+		}},
+		{"a template that fails, one that is no YAML, and the rest", kubernetes.Source{}, map[string]string{
+			"shop/Chart.yaml": meta, "shop/values.yaml": "image: a:1\n", "shop/templates/a.yaml": "x: 1\n{{ fail \"no\" }}\n", "shop/templates/b.yaml": "\n[\n", "shop/templates/pod.yaml": pod,
+		}, []string{
+			"Pod/default/shop v1/Pod in shop at shop/templates/pod.yaml:1", "image a:1 of [Pod/default/shop] at shop/templates/pod.yaml:7",
+			"unrendered-template shop/templates/a.yaml:2: shop/templates/a.yaml can't be rendered; what it deploys is not known: error calling fail: the chart says: no",
+			"unreadable-manifest shop/templates/b.yaml:2: shop/templates/b.yaml renders to a document that can't be read: did not find expected node content",
+		}},
+		{"no chart", kubernetes.Source{}, map[string]string{"shop/Chart.yaml": "name: [", "shop/templates/pod.yaml": pod}, []string{
+			"unreadable-chart shop/Chart.yaml:1: the chart in shop can't be read: cannot load Chart.yaml: error converting YAML to JSON: yaml: line 1: did not find expected node content",
+		}},
+		{"charts that ask for each other", kubernetes.Source{}, map[string]string{
+			"a/Chart.yaml": "apiVersion: v2\nname: a\nversion: 1.0.0\ndependencies: [{name: b, version: 1.0.0, repository: file://../b}]\n",
+			"b/Chart.yaml": "apiVersion: v2\nname: b\nversion: 1.0.0\ndependencies: [{name: a, version: 1.0.0, repository: file://../a}]\n",
+		}, []string{"unreadable-chart a/Chart.yaml:1: the chart in a can't be read: charts that ask for each other"}},
+		{"a bomb", kubernetes.Source{Limits: chart.Limits{Time: time.Second, Output: 1 << 20, Steps: 10_000}}, map[string]string{
+			"shop/Chart.yaml": meta, "shop/templates/a.yaml": "\n{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}\n",
+		}, []string{"unrendered-template shop/templates/a.yaml:2: shop/templates/a.yaml can't be rendered; what it deploys is not known: more than a chart may cost: 10000 steps"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, lines(read(t, tt.source, tt.files))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestRequiredValueIsUnknown(t *testing.T) {
+	inv := read(t, kubernetes.Source{}, map[string]string{
+		"Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n", "templates/a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - image: repo/{{ required \"tag\" .Values.tag }}:x\n",
+	})
+	if len(inv.Resources) != 1 {
+		t.Fatal(lines(inv))
+	}
+	image := inv.Resources[0].Get("spec", "containers", "image")
+	parts := image.Parts()
+	if !image.IsUnknown() || len(parts) != 3 || image.Reasons()[0].Code != inventory.ParamNoDefault || image.Location().Line != 6 {
+		t.Fatalf("image %v of parts %v at %v", image, parts, image.Location())
+	}
+	if first, _ := parts[0].Text(); first != "repo/" || !parts[1].IsUnknown() {
+		t.Errorf("parts %v", parts)
+	}
+}
