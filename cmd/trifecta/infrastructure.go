@@ -8,6 +8,7 @@ import (
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/inventory/cloudformation"
 	"github.com/trifecta-scanner/trifecta/inventory/kubernetes"
+	"github.com/trifecta-scanner/trifecta/inventory/terraform"
 )
 
 // infrastructure returns the sources of declared resources, with the values that the user and the configuration give.
@@ -23,8 +24,8 @@ func (o *scanOptions) infrastructure(cfg *config.Config, looksAt func(part strin
 	if !slices.ContainsFunc([]string{"infrastructure", "network", "images", "amis"}, looksAt) {
 		return nil, nil
 	}
-	_ = vars
 	return []inventory.Source{
+		terraform.Source{VarFiles: o.varFiles, Vars: vars, Environments: environments(cfg)},
 		cloudformation.Source{Params: params, Environments: environments(cfg)},
 		kubernetes.Source{Environments: environments(cfg), Values: o.values},
 		// Each language's Source stands here, in the order in which their facts are read.

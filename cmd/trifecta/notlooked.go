@@ -14,7 +14,6 @@ var unread = []struct {
 	part, what string
 	match      func(name string) bool
 }{
-	{"infrastructure", "Terraform", suffix(".tf", ".tf.json", ".tofu")},
 	{"infrastructure", "Kustomize", func(name string) bool {
 		base := path.Base(name)
 		return base == "kustomization.yaml" || base == "kustomization.yml"

@@ -1,0 +1,35 @@
+package terraform
+
+import "github.com/trifecta-scanner/trifecta/inventory"
+
+// notices collects what could not be evaluated, each place once for each code.
+type notices struct {
+	all   []inventory.Notice
+	seen  map[noticeKey]int
+	quiet int // nothing is said while it is not 0
+}
+
+type noticeKey struct {
+	code, path string
+	line       int
+}
+
+// maxNotices bounds the notices of one code; one more says how many were left out.
+const maxNotices = 200
+
+func (n *notices) add(code string, at inventory.Location, message string) {
+	if n.quiet > 0 {
+		return
+	}
+	if n.seen == nil {
+		n.seen = map[noticeKey]int{}
+	}
+	key := noticeKey{code, at.Path, at.Line}
+	if n.seen[key]++; n.seen[key] > 1 {
+		return
+	}
+	if n.seen[noticeKey{code: code}]++; n.seen[noticeKey{code: code}] > maxNotices {
+		return
+	}
+	n.all = append(n.all, inventory.Notice{Code: code, Message: message, Location: &at})
+}
