@@ -10,7 +10,15 @@ import (
 
 // Managers lists the package managers that changes can be written for, in the order in which they are asked whether a
 // file is theirs.
-var Managers = []*Manager{NPM, PackageJSON, UV, Pip, Cargo, Maven}
+var Managers = []*Manager{
+	Go,
+	NPM,
+	PackageJSON,
+	UV,
+	Pip,
+	Cargo,
+	Maven,
+}
 
 // Manager is what differs between package managers. The functions get everything they need handed in and keep no state,
 // so that one value serves several goroutines.
@@ -44,6 +52,17 @@ type Manager struct {
 	// Runs reports whether whatever meets the project's constraint on a runtime also meets that of a release's engine; of
 	// both the name is the same. nil where releases state no engines.
 	Runs func(runtime, engine string) bool
+	// Raises reports whether taking a release raises what the project states of a runtime, where the manager does that
+	// instead of leaving the release out; the plan says so. nil where nothing is raised.
+	Raises func(runtime, engine string) bool
+	// Beside returns what has to be raised with a release, given the present records against versions by a function: the
+	// toolchain that the release wants, say, where the oldest one that would do has findings of its own. nil for none.
+	Beside func(p *Project, r Release, fixed func(name, version string) string) []Target
+	// Major reports whether a version may be incompatible with an earlier one; nil goes by semantic versioning, which has
+	// every 0.x so.
+	Major func(from, to string) bool
+	// Sparse says that Releases has versions alone and the rest of a release is asked of Describe, for those that matter.
+	Sparse bool
 	// Ways are the ways in which it can change a package that the project does not ask for itself, best first. A direct
 	// package is always changed by HowDirect.
 	Ways []How
@@ -62,6 +81,9 @@ type Project struct {
 	Path string
 	// Dir is the folder that names the project to a person; "." for the root of the tree.
 	Dir string
+	// Group is the file that stands for several projects in which one package is raised by one change, such as a go.work;
+	// empty where the project stands for itself.
+	Group string
 	// Files are all manifests and lock files that a change of the project may write or a program needs to resolve it.
 	Files []string
 	// Requirements are the lines of manifests that ask for packages, in order of place.
@@ -71,6 +93,9 @@ type Project struct {
 	// Runtime names what the project runs on, such as node or python or go, with the constraint that its manifest states;
 	// releases that do not run there are no candidates (Manager.Runs). Empty where nothing is stated.
 	Runtime []Need
+	// Refused are versions that the project says it does not take, with the reason, by name and version with a space
+	// between.
+	Refused map[string]string
 	// Data is the manager's own; the plan does not look at it.
 	Data any
 }

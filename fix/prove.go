@@ -96,7 +96,7 @@ func (c *Change) instead(sol solution) {
 	c.jobs = []job{{project: first, targets: sol.targets}}
 	c.Upgrades = nil
 	for _, t := range sol.targets {
-		u := Upgrade{Ecosystem: first.Manager.Ecosystem, Manager: first.Manager.Name, Path: first.Path, Package: t.Package, From: t.From, To: t.To, How: t.How, Major: t.breaks()}
+		u := Upgrade{Ecosystem: first.Manager.Ecosystem, Manager: first.Manager.Name, Path: first.Path, Package: t.Package, From: t.From, To: t.To, How: t.How, Major: first.Manager.breaks(&t)}
 		if len(t.Lines) > 0 {
 			u.Constraint = t.Lines[0].To
 		}
@@ -272,8 +272,26 @@ func difference(before, after *scanner.Result) compared {
 			unpaired = append(unpaired, f)
 		}
 	}
+	rest := unpaired[:0:0]
 	for _, f := range unpaired {
 		if !pair(f, func(*scanner.Finding) bool { return true }) {
+			rest = append(rest, f)
+		}
+	}
+	// A newer go.mod lists what only go.sum did: the same package of the same project then stands in the file beside it.
+	for _, f := range rest {
+		moved := false
+		for trunk, list := range left {
+			i := slices.IndexFunc(list, func(g *scanner.Finding) bool {
+				return g.RuleID == f.RuleID && unversioned(g.Subject) == unversioned(f.Subject) && folderOf(g.Location.Path) == folderOf(f.Location.Path)
+			})
+			if i >= 0 {
+				left[trunk] = slices.Delete(list, i, i+1)
+				d.still[f.Fingerprint], moved = true, true
+				break
+			}
+		}
+		if !moved {
 			d.cleared = append(d.cleared, f)
 		}
 	}
@@ -283,6 +301,15 @@ func difference(before, after *scanner.Result) compared {
 		}
 	}
 	return d
+}
+
+// unversioned cuts version and qualifiers off a package URL.
+func unversioned(id inventory.ID) string {
+	s, _, _ := strings.Cut(string(id), "?")
+	if at := strings.LastIndexByte(s, '@'); at > strings.LastIndexByte(s, '/') {
+		s = s[:at]
+	}
+	return s
 }
 
 // index returns the fingerprints of the findings that are not suppressed.

@@ -249,7 +249,7 @@ func (s *solver) admits(constraint, from, to string) bool {
 			return ok
 		}
 	}
-	return !breaking(from, to)
+	return !s.breaking(from, to)
 }
 
 // need returns the constraint that a release of parent has on name, as the registry knows it, and whether it has one.
@@ -481,7 +481,7 @@ func (s *solver) climb(index int, name string, accepted []candidate, major bool,
 	var bestPlan raised
 	asked := 0
 	for _, r := range releases {
-		if breaking(p.Version, r.Version) && !major || r.Withdrawn != "" || s.isFresh(r) || s.manager.Prerelease != nil && s.manager.Prerelease(r.Version) ||
+		if s.breaking(p.Version, r.Version) && !major || r.Withdrawn != "" || s.isFresh(r) || s.manager.Prerelease != nil && s.manager.Prerelease(r.Version) ||
 			s.worse(s.manager.Ecosystem, p.Name, p.Version, r.Version) || s.doesNotRun(p.Name, p.Version, r) != "" {
 			continue
 		}
@@ -538,7 +538,7 @@ func (s *solver) lift(p Locked, r Release, nodes []int, lines []Requirement, maj
 		return nil
 	}
 	up := &climbed{
-		release: r, top: p.Name, major: breaking(p.Version, r.Version),
+		release: r, top: p.Name, major: s.breaking(p.Version, r.Version),
 		targets: []Target{{Package: p.Name, From: p.Version, To: r.Version, How: HowAncestor, Lines: f.lines}},
 	}
 	for _, line := range f.lines {
@@ -629,7 +629,15 @@ func (s *solver) permitted(t *trouble, all []solution) []solution {
 // take makes the first of the solutions part of a change and keeps the others for the case that it can't be written.
 func (s *solver) take(t *trouble, usable []solution, list []candidate, no []rejected) {
 	sol := usable[0]
-	c := s.change(NewChange(KindPackage, s.manager.Ecosystem, s.project.Path, sol.main))
+	if s.manager.Beside != nil {
+		beside := s.manager.Beside(s.project, sol.version.release, s.fixedFrom)
+		for _, target := range beside {
+			sol.reasons = append(sol.reasons, reason{t.name, t.from, sol.version.version,
+				fmt.Sprintf("%s %s, which that would bring in, has findings of its own; %s is without", target.Package, target.From, target.To)})
+		}
+		sol.targets = append(slices.Clip(sol.targets), beside...)
+	}
+	c := s.change(NewChange(KindPackage, s.manager.Ecosystem, cmp.Or(s.project.Group, s.project.Path), sol.main))
 	c.main = sol.main
 	for _, u := range s.upgrades(t, sol) {
 		c.upgrade(u, s.manager.Ecosystem)
@@ -650,6 +658,14 @@ func (s *solver) take(t *trouble, usable []solution, list []candidate, no []reje
 	}
 	for _, r := range sol.reasons {
 		c.say(s.project.Path, r)
+	}
+	for _, e := range sol.version.release.Engines {
+		for _, have := range s.project.Runtime {
+			if have.Name == e.Name && s.manager.Raises != nil && s.manager.Raises(have.Constraint, e.Constraint) {
+				c.say(s.project.Path, reason{t.name, t.from, sol.version.version,
+					fmt.Sprintf("it wants %s %s, which %s then states instead of %s", e.Name, e.Constraint, s.project.Path, have.Constraint)})
+			}
+		}
 	}
 	for _, other := range usable[1:] {
 		if other.major == sol.major || !sol.major {
@@ -710,7 +726,17 @@ func all(n, of int) string {
 
 // breaks reports whether the target may break what uses the package. What everything that needs a package admits is
 // theirs to know.
-func (t *Target) breaks() bool { return t.How != HowLock && breaking(t.From, t.To) }
+func (m *Manager) breaks(t *Target) bool { return t.How != HowLock && m.breaking(t.From, t.To) }
+
+// breaking reports whether a version may be incompatible with an earlier one.
+func (m *Manager) breaking(from, to string) bool {
+	if m.Major != nil {
+		return m.Major(from, to)
+	}
+	return breaking(from, to)
+}
+
+func (s *solver) breaking(from, to string) bool { return s.manager.breaking(from, to) }
 
 // upgrades says what a solution changes, as the plan shows it.
 func (s *solver) upgrades(t *trouble, sol solution) []Upgrade {
@@ -718,7 +744,7 @@ func (s *solver) upgrades(t *trouble, sol solution) []Upgrade {
 	for _, target := range sol.targets {
 		u := Upgrade{
 			Ecosystem: s.manager.Ecosystem, Manager: s.manager.Name, Path: s.project.Path,
-			Package: target.Package, From: target.From, To: target.To, How: target.How, Major: target.breaks(),
+			Package: target.Package, From: target.From, To: target.To, How: target.How, Major: s.manager.breaks(&target),
 		}
 		if len(target.Lines) > 0 {
 			u.Constraint = target.Lines[0].To

@@ -30,10 +30,12 @@ func (p *Plan) WriteText(w io.Writer) error {
 	if len(p.Unfixed) > 0 {
 		fmt.Fprintf(b, "\nNot fixed:\n")
 	}
+	var unfixed []Finding
 	for i := range p.Unfixed {
-		f := &p.Unfixed[i]
-		fmt.Fprintf(b, "  %s %s in %s (%s)\n", f.Severity, f.RuleID, f.Subject, at(&f.Finding))
-		fmt.Fprintf(b, "      %s\n", plain(f.Why))
+		unfixed = append(unfixed, p.Unfixed[i].Finding)
+	}
+	for _, g := range together(unfixed) {
+		fmt.Fprintf(b, "  %s\n      %s\n", g, plain(g[0].Why))
 	}
 	for _, n := range p.Notices {
 		fmt.Fprintf(b, "\nnotice: %s\n", plain(n.Message))
@@ -72,11 +74,11 @@ func (c *Change) writeText(w io.Writer, number int) {
 	for _, e := range c.Edits {
 		line("change", fmt.Sprintf("%s:%d", e.Path, e.Line))
 	}
-	for _, f := range c.Clears {
-		line("clears", plain(fmt.Sprintf("%s %s (%s, tier %s) in %s", f.Severity, f.RuleID, at(&f), f.Tier, f.Subject)))
+	for _, g := range together(c.Clears) {
+		line("clears", g.String())
 	}
-	for _, f := range c.Remains {
-		line("remains", plain(fmt.Sprintf("%s %s in %s: %s", f.Severity, f.RuleID, f.Subject, f.Why)))
+	for _, g := range together(c.Remains) {
+		line("remains", fmt.Sprintf("%s: %s", g, plain(g[0].Why)))
 	}
 	for _, reason := range c.Reasons {
 		line("why", plain(reason))
@@ -87,6 +89,40 @@ func (c *Change) writeText(w io.Writer, number int) {
 	if len(c.Files) > 0 {
 		line("files", strings.Join(c.Files, ", "))
 	}
+}
+
+// findings are some of one package or resource in one file that share a reason.
+type findings []Finding
+
+// together groups findings without changing their order.
+func together(list []Finding) []findings {
+	var all []findings
+	at := map[string]int{}
+	for _, f := range list {
+		key := string(f.Subject) + "\x00" + f.Location.Path + "\x00" + f.Why
+		i, ok := at[key]
+		if !ok {
+			i = len(all)
+			at[key] = i
+			all = append(all, nil)
+		}
+		all[i] = append(all[i], f)
+	}
+	return all
+}
+
+// String names the findings, the most urgent first, where they stand and in what.
+func (g findings) String() string {
+	const most = 5
+	var ids []string
+	for _, f := range g[:min(len(g), most)] {
+		ids = append(ids, fmt.Sprintf("%s (%s, %s)", f.RuleID, f.Severity, f.Tier))
+	}
+	text := strings.Join(ids, ", ")
+	if n := len(g) - most; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return plain(fmt.Sprintf("%s in %s, %s", text, g[0].Subject, at(&g[0])))
 }
 
 // WriteJSON writes the plan for programs.

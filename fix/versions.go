@@ -109,6 +109,9 @@ type rejected struct {
 	code, why string
 }
 
+// maxDescribed bounds how many releases of a package are asked for one by one.
+const maxDescribed = 40
+
 // candidates returns the versions above the present one that clear a finding and bring none in, in order.
 func (s *solver) candidates(t *trouble) (list []candidate, no []rejected, err error) {
 	releases, err := s.releases(t.name)
@@ -133,8 +136,9 @@ func (s *solver) candidates(t *trouble) (list []candidate, no []rejected, err er
 	if err := s.ask(t.ecosystem, t.name, versions); err != nil {
 		return nil, no, err
 	}
+	most, described := 0, 0
 	for _, r := range releases {
-		c := candidate{version: r.Version, release: r, major: breaking(t.from, r.Version)}
+		c := candidate{version: r.Version, release: r, major: s.breaking(t.from, r.Version)}
 		if s.manager.Prerelease != nil && s.manager.Prerelease(r.Version) {
 			continue
 		}
@@ -151,10 +155,18 @@ func (s *solver) candidates(t *trouble) (list []candidate, no []rejected, err er
 		if len(c.clears) == 0 {
 			continue
 		}
+		if s.manager.Sparse && described < maxDescribed && len(c.clears) > most {
+			// Only versions that clear more than those before them are ever taken.
+			described++
+			if whole, err := s.registry.Describe(s.ctx, t.name, r.Version); err == nil {
+				r, c.release = whole, whole
+			}
+		}
 		if code, why := s.reject(t, r); code != "" {
 			no = append(no, rejected{c, code, why})
 			continue
 		}
+		most = max(most, len(c.clears))
 		list = append(list, c)
 	}
 	return list, no, nil
@@ -162,7 +174,9 @@ func (s *solver) candidates(t *trouble) (list []candidate, no []rejected, err er
 
 // reject says why a release is not taken although it clears something; nothing if it may be.
 func (s *solver) reject(t *trouble, r Release) (code, why string) {
-	switch {
+	switch why := s.project.Refused[t.name+" "+r.Version]; {
+	case why != "":
+		return "conflict", why
 	case r.Withdrawn != "":
 		return "withdrawn", fmt.Sprintf("%s %s clears it and is withdrawn (%s)", t.name, r.Version, r.Withdrawn)
 	case s.worse(t.ecosystem, t.name, t.from, r.Version):
@@ -177,7 +191,7 @@ func (s *solver) reject(t *trouble, r Release) (code, why string) {
 	return "", ""
 }
 
-// releases asks the registry for the releases of a package; nil where there is no registry to ask.
+// releases asks the registry for the releases of a package; nil where there is no registry to ask, or it has no list.
 func (s *solver) releases(name string) ([]Release, error) {
 	if s.registry == nil {
 		return nil, nil
@@ -191,9 +205,6 @@ func (s *solver) releases(name string) ([]Release, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ask the registry for %s: %w", name, err)
-	}
-	if list == nil {
-		list = []Release{}
 	}
 	if s.asked == nil {
 		s.asked = map[string][]Release{}
@@ -305,4 +316,41 @@ func days(d time.Duration) string {
 		return "1 day"
 	}
 	return fmt.Sprintf("%d days", n)
+}
+
+// fixedFrom returns the smallest version that is not below the given one and that nothing is known against, going by
+// what advisories name; nothing where the given one is free already or no such version is known.
+func (s *solver) fixedFrom(name, version string) string {
+	seen := map[string]bool{version: true}
+	for queue := []string{version}; len(queue) > 0 && len(seen) < 100; queue = queue[1:] {
+		v := queue[0]
+		if s.ask(s.manager.Ecosystem, name, []string{v}) != nil {
+			return ""
+		}
+		against := s.against(s.manager.Ecosystem, name, v)
+		if len(against) == 0 {
+			if v == version {
+				return ""
+			}
+			return v
+		}
+		for _, r := range against {
+			for _, fixed := range r.FixedVersions(advisory.Query{Ecosystem: s.manager.Ecosystem, Name: name, Version: v}) {
+				if !seen[fixed] && later(s.manager.Ecosystem, fixed, v) && (s.manager.Prerelease == nil || !s.manager.Prerelease(fixed)) {
+					seen[fixed] = true
+					queue = append(queue, fixed)
+				}
+			}
+		}
+		slices.SortFunc(queue[1:], func(a, b string) int {
+			if later(s.manager.Ecosystem, b, a) {
+				return -1
+			}
+			if later(s.manager.Ecosystem, a, b) {
+				return 1
+			}
+			return 0
+		})
+	}
+	return ""
 }
