@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -14,7 +15,7 @@ import (
 // wants action, and the rest folded away. With Options.MaxBytes it leaves out entries from the end until it fits, and
 // says how many.
 func Markdown(w io.Writer, res *scanner.Result, opts Options) error {
-	m := &markdown{res: res, comparing: comparing(res)}
+	m := &markdown{res: res, mixed: slices.ContainsFunc(res.Findings, func(f scanner.Finding) bool { return f.Status == scanner.StatusExisting })}
 	m.write(fmt.Sprintf("### %s\n\n%s\n\n", mdText(surface(res)), mdText(totals(res))))
 	foot := ""
 	if s := sources(res); s != "" {
@@ -48,7 +49,7 @@ func wasWere(n int) string {
 type markdown struct {
 	b                       strings.Builder
 	res                     *scanner.Result
-	comparing               bool
+	mixed                   bool // some findings are not new, so that being new is worth a word
 	limit                   int
 	unlimited               bool
 	cutEntries, cutFindings int
@@ -141,7 +142,7 @@ func (m *markdown) row(g *group) string {
 	for _, fact := range g.facts(urgent) {
 		about = append(about, mdText(cut(fact, mdName)))
 	}
-	if m.comparing && f.Status == scanner.StatusNew {
+	if m.mixed && f.Status == scanner.StatusNew {
 		about = append(about, "new")
 	}
 	if chain := g.chain(); len(chain) > 0 {
@@ -206,7 +207,7 @@ func (m *markdown) gone(fixed []scanner.Finding) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<details><summary>Fixed: %s of the base gone</summary>\n\n", count(len(fixed), "finding"))
 	for _, f := range fixed[:min(len(fixed), most)] {
-		fmt.Fprintf(&b, "- %s in %s, %s\n", mdCode(cut(clean(f.RuleID), mdName)), mdCode(cut(clean(string(f.Subject)), mdName)), mdCode(cut(clean(f.Location.Path), mdName)))
+		fmt.Fprintf(&b, "- %s in %s, %s\n", mdCode(cut(clean(f.RuleID), mdName)), mdCode(cut(nameOf(f.Subject), mdName)), mdCode(cut(clean(f.Location.Path), mdName)))
 	}
 	if more := len(fixed) - most; more > 0 {
 		fmt.Fprintf(&b, "- and %d more\n", more)
@@ -215,6 +216,23 @@ func (m *markdown) gone(fixed []scanner.Finding) {
 	if m.fits(b.String()) {
 		m.write(b.String())
 	}
+}
+
+// nameOf writes the subject of a finding whose package the result does not hold any more: name and version of a package
+// URL, an address as it is.
+func nameOf(id inventory.ID) string {
+	rest, ok := strings.CutPrefix(string(id), "pkg:")
+	if _, name, found := strings.Cut(rest, "/"); ok && found {
+		name, _, _ = strings.Cut(name, "?")
+		if plain, err := url.PathUnescape(name); err == nil {
+			name = plain
+		}
+		if at := strings.LastIndex(name, "@"); at > 0 {
+			name = name[:at] + " " + name[at+1:]
+		}
+		return clean(name)
+	}
+	return clean(string(id))
 }
 
 // notices returns the section about what could not be looked at, in at most limit bytes where that is above zero.
