@@ -15,6 +15,8 @@ var Managers = []*Manager{
 	NPM,
 	PackageJSON,
 	UV,
+	Poetry,
+	Pyproject,
 	Pip,
 	Cargo,
 	Maven,

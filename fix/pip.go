@@ -488,7 +488,7 @@ func writePip(ctx context.Context, job *Job) error {
 
 // graph returns what the files pin. A package that is pinned twice, under different conditions, is left alone.
 func (p *pipProject) graph(index *pypi, job *Job) *pyGraph {
-	g := &pyGraph{index: index, env: linuxPython(exactPython(p.python)), python: p.python, closed: p.compiled || p.hashed, now: job.Env.Now, pins: map[string]*pyPin{}}
+	g := &pyGraph{index: index, envs: []pyEnvironment{linuxPython(exactPython(p.python))}, python: p.python, closed: p.compiled || p.hashed, now: job.Env.Now, pins: map[string]*pyPin{}}
 	for _, f := range p.files {
 		for i := range f.lines {
 			line := &f.lines[i]

@@ -15,10 +15,10 @@ import (
 // added or raised as little as possible, and nothing is ever lowered. It asks the index for metadata and builds nothing.
 type pyGraph struct {
 	index  *pypi
-	env    pyEnvironment
-	python string // what the project runs on, as version specifiers; empty where it does not say
-	every  bool   // releases have to run on every Python that the project admits, not only on the lowest
-	closed bool   // every package is listed, so that what is needed and not listed is added
+	envs   []pyEnvironment // what markers are judged by: one environment, or samples of all that the project may meet
+	python string          // what the project runs on, as version specifiers; empty where it does not say
+	every  bool            // releases have to run on every Python that the project admits, not only on the lowest
+	closed bool            // every package is listed, so that what is needed and not listed is added
 	now    time.Time
 
 	pins map[string]*pyPin // by the normal form of the name
@@ -31,6 +31,7 @@ type pyPin struct {
 	extras  []string
 	asked   []string // version specifiers of the manifests
 	fixed   bool     // it stands for a version that is wanted, or that can't change
+	apart   bool     // the index is not asked about it: it comes from elsewhere
 	// What settle made of it.
 	from   string // the version before; empty for a package that was added
 	added  bool
@@ -91,6 +92,9 @@ func (g *pyGraph) prefetch(ctx context.Context) {
 	slots := make(chan struct{}, 8)
 	for _, key := range slices.Sorted(maps.Keys(g.pins)) {
 		name, version := g.pins[key].name, g.pins[key].version
+		if g.pins[key].apart {
+			continue
+		}
 		wait.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
@@ -119,11 +123,9 @@ func (g *pyGraph) needsOf(ctx context.Context, key string) ([]string, error) {
 	if !g.runs(meta.requiresPython) {
 		return nil, fmt.Errorf("%s %s needs Python %s, and the project runs on %s", pin.name, pin.version, meta.requiresPython, g.python)
 	}
-	env := g.env
-	env.extras = pin.extras
 	var changed []string
 	for _, need := range meta.needs {
-		holds := env.holds(need.marker)
+		holds := g.holds(need.marker, pin.extras)
 		if holds == pyFalse || need.url != "" {
 			continue
 		}
@@ -168,6 +170,23 @@ func (g *pyGraph) needsOf(ctx context.Context, key string) ([]string, error) {
 		changed = append(changed, next)
 	}
 	return changed, nil
+}
+
+// holds judges a marker in every environment of the graph: it is unknown where they differ.
+func (g *pyGraph) holds(marker string, extras []string) pyTruth {
+	if strings.TrimSpace(marker) == "" {
+		return pyTrue
+	}
+	most, least := pyFalse, pyTrue
+	for _, env := range g.envs {
+		env.extras = extras
+		value := env.holds(marker)
+		most, least = max(most, value), min(least, value)
+	}
+	if most != least {
+		return pyUnknown
+	}
+	return most
 }
 
 // runs reports whether a release that asks for this Python runs where the project does.
@@ -235,7 +254,7 @@ func (g *pyGraph) wants(ctx context.Context, key string, except *pyPin) ([]pyWan
 	}
 	for _, other := range slices.Sorted(maps.Keys(g.pins)) {
 		pin := g.pins[other]
-		if pin == except || other == key {
+		if pin == except || pin.apart || other == key {
 			continue
 		}
 		meta, err := g.metadata(ctx, pin.name, pin.version)
@@ -245,10 +264,8 @@ func (g *pyGraph) wants(ctx context.Context, key string, except *pyPin) ([]pyWan
 		if meta == nil {
 			continue
 		}
-		env := g.env
-		env.extras = pin.extras
 		for _, need := range meta.needs {
-			if pypiName(need.name) == key && env.holds(need.marker) != pyFalse {
+			if pypiName(need.name) == key && g.holds(need.marker, pin.extras) != pyFalse {
 				all = append(all, pyWant{pin.name + " " + pin.version, need.spec})
 			}
 		}
@@ -298,7 +315,7 @@ func (g *pyGraph) raise(ctx context.Context, by *pyPin, need pyRequirement) (str
 	key := pypiName(need.name)
 	pin := g.pins[key]
 	conflict := fmt.Errorf("%s %s wants %s %s, and %s is pinned", by.name, by.version, need.name, need.spec, pin.version)
-	if pin.fixed {
+	if pin.fixed || pin.apart {
 		return "", conflict
 	}
 	candidates, err := g.candidates(ctx, need.name)
