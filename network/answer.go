@@ -228,8 +228,9 @@ func (g *Graph) explain(n *node, seen map[*node]bool) []Way {
 	seen[n] = true
 	defer delete(seen, n)
 	var list []Way
+	loud := slices.ContainsFunc(n.in, func(e *edge) bool { return !e.quiet })
 	for _, e := range n.in {
-		if e.exists.no {
+		if e.exists.no || e.quiet && (loud || len(n.idle) > 0) {
 			continue
 		}
 		list = append(list, Way{Front: e.from.address, Blocks: g.explainEdge(e, seen)})
@@ -455,7 +456,10 @@ func (g *Graph) between(from, to *node) Result {
 	ways := g.propagate(g.seedsFrom(from, func(n *node) bool { return n == to || n.proxy }))[to]
 	r := g.summarize(to, from.address, ways)
 	if r.Reachable == No {
-		r.Blocked = g.explainInside(from, to)
+		r.Blocked = g.explainCluster(from, to)
+		if len(r.Blocked) == 0 {
+			r.Blocked = g.explainInside(from, to)
+		}
 		r.Layers = len(r.Blocked)
 		return r
 	}

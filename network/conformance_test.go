@@ -15,6 +15,7 @@ import (
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/inventory/cloudformation"
 	"github.com/trifecta-scanner/trifecta/inventory/kubernetes"
+	"github.com/trifecta-scanner/trifecta/inventory/terraform"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/network"
 )
@@ -56,7 +57,7 @@ func resourcesOf(tb testing.TB, dir string, inputs map[string]string) []*invento
 		tb.Fatal(err)
 	}
 	defer tree.Close()
-	inv, err := inventory.Read(tb.Context(), tree, cloudformation.Source{Params: inputs}, kubernetes.Source{})
+	inv, err := inventory.Read(tb.Context(), tree, terraform.Source{Vars: inputs}, cloudformation.Source{Params: inputs}, kubernetes.Source{})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func resourcesOf(tb testing.TB, dir string, inputs map[string]string) []*invento
 
 // TestCases runs the labelled cases.
 func TestCases(t *testing.T) {
-	cases, err := filepath.Glob(filepath.Join(shared.Dir(t), "design", "reach-cases", "S2[01]*"))
+	cases, err := filepath.Glob(filepath.Join(shared.Dir(t), "design", "reach-cases", "S*"))
 	if err != nil || len(cases) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}

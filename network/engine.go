@@ -35,6 +35,7 @@ func (g *Graph) seeds() map[*node][]*way {
 			}
 			for _, w := range g.directOf(n, i) {
 				w.assumptions = addTo(w.assumptions, n.assumptions...)
+				w.proof = append(w.proof, n.doorProof...)
 				seeds[n] = mergeWays(seeds[n], w.gated(n.exists))
 			}
 		}

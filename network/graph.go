@@ -38,6 +38,7 @@ type Graph struct {
 	inner     map[string]Set
 	direct1   map[string][]*way // direct ways by class of interface
 	outside   map[*node][]*way  // all ways from the internet
+	pods      *kubernetes
 	answers   map[*node]*answer
 	results   []Result
 }
@@ -190,8 +191,12 @@ type node struct {
 	idle        []Block
 	assumptions []string
 	shields     []string
-	hidden      bool // not among the results: an interface that an instance has
-	groupNode   bool // several subnets stand in its path
+	pod         *kube.Workload // of a Kubernetes workload
+	doorProof   []proof        // guards of its own door, shown with direct ways
+	passShields []string       // of what a proxy passes on, not of the proxy itself
+	empty       []inventory.ID // Services that it forwards to and that have no pods
+	hidden      bool           // not among the results: an interface that an instance has
+	groupNode   bool           // several subnets stand in its path
 	runs        []Run
 }
 
@@ -233,6 +238,8 @@ type edge struct {
 	// policies filter what arrives: network policies.
 	policies    []policyGate
 	assumptions []string
+	pod         *kube.Workload // whose pods dial, where that is known
+	quiet       bool           // a way that nobody means: by the port of a node
 }
 
 // policyGate is what network policies let through to a workload.

@@ -227,6 +227,7 @@ func (g *Graph) addInstance(o *aws.Instance) {
 	if len(groups) == 0 {
 		groups = template.SecurityGroups
 	}
+	added := o.AddedGroups // of the first interface
 	own := false
 	for k, x := range interfaces {
 		if !x.Interface.Absent() {
@@ -255,12 +256,30 @@ func (g *Graph) addInstance(o *aws.Instance) {
 	if len(n.ifaces) > 0 {
 		// An address that is tied to the instance is that of its first interface.
 		first := n.ifaces[0]
+		if len(added) > 0 {
+			first.groups = g.joined(first.groups, g.groupsOf(added, nil))
+		}
 		first.public4 = first.public4.or(g.addressed(o.Addresses))
 		first.name = first.fingerprint()
 	}
 	for _, ref := range o.Attached {
 		g.premade(n, ref)
 	}
+}
+
+// joined returns the set of the groups of two sets.
+func (g *Graph) joined(a, b *groupSet) *groupSet {
+	all := &groupSet{groups: slices.Clone(a.groups), unknown: a.unknown.Union(b.unknown), key: a.key + "+" + b.key}
+	if same := g.sets[all.key]; same != nil {
+		return same
+	}
+	for _, s := range b.groups {
+		if !slices.Contains(all.groups, s) {
+			all.groups = append(all.groups, s)
+		}
+	}
+	g.sets[all.key] = all
+	return all
 }
 
 // premade adds the interface that an instance gets by a reference.
