@@ -17,7 +17,8 @@ import (
 type ModuleModel struct {
 	// Assumed names the module and the major versions that the model holds for.
 	Assumed string
-	// Dir is the folder of the model within Files. Calls of local modules in it resolve within Files.
+	// Dir is the folder of the model within Files, which is of one model alone. Calls of local modules in it resolve within
+	// Files.
 	Dir   string
 	Files fs.FS
 }
@@ -25,13 +26,36 @@ type ModuleModel struct {
 //go:embed modules
 var moduleFiles embed.FS
 
-// moduleModels are the built-in models by the address of their module and the major versions that they hold for.
+// moduleModels are the built-in models by the address of their module and the major versions that they hold for. The
+// first folder lies over the second: what is different in old versions stands in an override file of its own.
 var moduleModels = []struct {
 	address  string // namespace/name/provider, with //submodule
 	from, to int    // major versions
-	dir      string
+	dirs     []string
 }{
-	{"terraform-aws-modules/vpc/aws", 2, 6, "modules/vpc"},
+	{"terraform-aws-modules/vpc/aws", 2, 3, []string{"vpc-2", "vpc"}},
+	{"terraform-aws-modules/vpc/aws", 4, 6, []string{"vpc"}},
+	{"terraform-aws-modules/security-group/aws", 3, 5, []string{"security-group"}},
+	{"terraform-aws-modules/alb/aws", 5, 7, []string{"alb-5", "alb-8"}},
+	{"terraform-aws-modules/alb/aws", 8, 8, []string{"alb-8"}},
+	{"terraform-aws-modules/alb/aws", 9, 10, []string{"alb"}},
+	{"terraform-aws-modules/eks/aws", 18, 18, []string{"eks-18", "eks"}},
+	{"terraform-aws-modules/eks/aws", 19, 21, []string{"eks"}},
+	{"terraform-aws-modules/ec2-instance/aws", 3, 4, []string{"ec2-instance-3", "ec2-instance"}},
+	{"terraform-aws-modules/ec2-instance/aws", 5, 5, []string{"ec2-instance-5", "ec2-instance"}},
+	{"terraform-aws-modules/ec2-instance/aws", 6, 6, []string{"ec2-instance"}},
+	{"terraform-aws-modules/autoscaling/aws", 5, 8, []string{"autoscaling-5", "autoscaling"}},
+	{"terraform-aws-modules/autoscaling/aws", 9, 9, []string{"autoscaling"}},
+	{"terraform-aws-modules/rds/aws", 3, 7, []string{"rds"}},
+	{"terraform-aws-modules/rds-aurora/aws", 6, 7, []string{"rds-aurora-6", "rds-aurora"}},
+	{"terraform-aws-modules/rds-aurora/aws", 8, 10, []string{"rds-aurora"}},
+	{"terraform-aws-modules/ecs/aws", 2, 4, []string{"ecs-2"}},
+	{"terraform-aws-modules/ecs/aws", 5, 7, []string{"ecs"}},
+	{"terraform-aws-modules/ecs/aws//modules/cluster", 5, 7, []string{"ecs/cluster"}},
+	{"terraform-aws-modules/ecs/aws//modules/service", 5, 7, []string{"ecs/service"}},
+	{"terraform-aws-modules/lambda/aws", 2, 8, []string{"lambda"}},
+	{"terraform-aws-modules/opensearch/aws", 1, 2, []string{"opensearch"}},
+	{"cloudposse/elasticache-redis/aws", 0, 1, []string{"elasticache-redis"}},
 }
 
 // gitModule recognises a module of the registry by its repository: the registry requires repositories to be called so
@@ -51,26 +75,73 @@ func Module(source, version string) (ModuleModel, bool) {
 			}
 		}
 	}
-	newest := 0
+	newest := -1
 	for _, m := range moduleModels {
 		if m.address == address {
 			newest = max(newest, m.to)
 		}
 	}
-	if newest == 0 {
+	if newest < 0 {
 		return ModuleModel{}, false
 	}
 	major := majorOf(version, newest)
 	for _, m := range moduleModels {
 		if m.address == address && m.from <= major && major <= m.to {
-			majors := strconv.Itoa(m.from) + ".x"
-			if m.from != m.to {
-				majors += " to " + strconv.Itoa(m.to) + ".x"
-			}
-			return ModuleModel{Assumed: m.address + " " + majors, Dir: path.Clean(m.dir), Files: moduleFiles}, true
+			return ModuleModel{Assumed: m.address + " " + majors(m.from, m.to), Dir: ".", Files: layered(m.dirs)}, true
 		}
 	}
 	return ModuleModel{}, false
+}
+
+func majors(from, to int) string {
+	if from == to {
+		return strconv.Itoa(from) + ".x"
+	}
+	return strconv.Itoa(from) + ".x to " + strconv.Itoa(to) + ".x"
+}
+
+// layered is the file system of folders of moduleFiles, the first one on top.
+type layered []string
+
+// Open implements fs.FS. Folders are to be listed with ReadDir: an opened one knows its own layer only.
+func (l layered) Open(name string) (fs.File, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	var err error
+	for _, dir := range l {
+		var f fs.File
+		if f, err = moduleFiles.Open(path.Join("modules", dir, name)); err == nil {
+			return f, nil
+		}
+	}
+	return nil, err
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (l layered) ReadDir(name string) ([]fs.DirEntry, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrInvalid}
+	}
+	var all []fs.DirEntry
+	var failure error
+	for _, dir := range l {
+		entries, err := moduleFiles.ReadDir(path.Join("modules", dir, name))
+		if err != nil {
+			failure = err
+			continue
+		}
+		for _, e := range entries {
+			if !slices.ContainsFunc(all, func(have fs.DirEntry) bool { return have.Name() == e.Name() }) {
+				all = append(all, e)
+			}
+		}
+	}
+	if all == nil {
+		return nil, failure
+	}
+	slices.SortFunc(all, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return all, nil
 }
 
 var (
@@ -108,13 +179,11 @@ func majorOf(version string, newest int) int {
 	return major
 }
 
-// ModuleModels returns the modules that have a built-in model, with the majors that it holds for.
+// ModuleModels returns the modules that have a built-in model, with the major versions that it holds for.
 func ModuleModels() []string {
-	var all []string
-	for _, m := range moduleModels {
-		if model, ok := Module(m.address, strconv.Itoa(m.from)+".0"); ok {
-			all = append(all, model.Assumed)
-		}
+	all := make([]string, len(moduleModels))
+	for i, m := range moduleModels {
+		all[i] = m.address + " " + majors(m.from, m.to)
 	}
-	return slices.Compact(all)
+	return all
 }

@@ -1,0 +1,15 @@
+variable "name" {
+  default = ""
+}
+
+variable "cluster_name" {
+  default = null
+}
+
+variable "subnet_ids" {
+  default = []
+}
+
+variable "selectors" {
+  default = []
+}

@@ -1,0 +1,3 @@
+output "id" {
+  value = try(aws_security_group.default[0].id, null)
+}
