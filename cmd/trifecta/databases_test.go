@@ -140,7 +140,7 @@ func TestDatabasesAgree(t *testing.T) {
 		}
 		findings := func(env map[string]string, args ...string) []string {
 			var out, errs bytes.Buffer
-			line := append([]string{"scan", dir, "--intel", filepath.Join(data, "intel"), "-o", "json", "--fail-on", "none", "--as-of", "2026-11-22"}, args...)
+			line := append([]string{"scan", dir, "--only", "dependencies", "--intel", filepath.Join(data, "intel"), "-o", "json", "--fail-on", "none", "--as-of", "2026-11-22"}, args...)
 			if code := run(t.Context(), line, streams{out: &out, err: &errs}, func(key string) string { return env[key] }); code != exitOK {
 				t.Fatalf("%s: exit %d: %s", name, code, errs.String())
 			}

@@ -2,12 +2,13 @@ package main
 
 import (
 	"github.com/trifecta-scanner/trifecta/scanner"
+	"github.com/trifecta-scanner/trifecta/scanner/infra"
 	"github.com/trifecta-scanner/trifecta/scanner/license"
 )
 
 // ruleLists are the rules of every scanner of ours. An id in the configuration that looks like a rule and is in none
 // of them is a mistake.
-var ruleLists = [][]scanner.Rule{license.Rules}
+var ruleLists = [][]scanner.Rule{license.Rules, infra.Rules()}
 
 // knownRules returns the ids of all rules of ours.
 func knownRules() []string {

@@ -21,6 +21,7 @@ import (
 	"github.com/trifecta-scanner/trifecta/report"
 	"github.com/trifecta-scanner/trifecta/sbom"
 	"github.com/trifecta-scanner/trifecta/scanner"
+	"github.com/trifecta-scanner/trifecta/scanner/infra"
 )
 
 // scanOptions are the flags that scan and ci share.
@@ -231,6 +232,9 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 		return nil, err
 	}
 	p.sources = append(p.sources, declared...)
+	if looksAt("infrastructure") && !opts.noMatch {
+		p.scanners = append(p.scanners, &infra.Scanner{ReadFile: tree.ReadFile})
+	}
 	if licenses != nil && !opts.noMatch {
 		p.scanners = append(p.scanners, licenses)
 	}

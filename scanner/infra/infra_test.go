@@ -1,0 +1,172 @@
+package infra
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/trifecta-scanner/trifecta/internal/golden"
+	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/inventory/kubernetes"
+	"github.com/trifecta-scanner/trifecta/scanner"
+)
+
+// scan judges the folder dir by some checks.
+func scan(t *testing.T, dir string, checks []Check) *scanner.Judgement {
+	t.Helper()
+	tree, err := inventory.OpenTree(t.Context(), dir, inventory.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tree.Close() })
+	inv, err := inventory.Read(t.Context(), tree, kubernetes.Source{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range inv.Notices {
+		t.Errorf("%s: %s", n.Code, n.Message)
+	}
+	s := &Scanner{ReadFile: tree.ReadFile, Checks: checks}
+	judgement, err := s.Scan(t.Context(), inv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return judgement
+}
+
+var want = regexp.MustCompile(`# want ("(?:[^"\\]|\\.)*")`)
+
+// TestExamples judges the examples of each rule by it alone: the findings are those that the comments of the lines want.
+func TestExamples(t *testing.T) {
+	for i := range Checks {
+		rule := Checks[i].Rule
+		t.Run(rule.ID, func(t *testing.T) {
+			dir := filepath.Join("testdata", rule.ID)
+			entries, err := os.ReadDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			judgement := scan(t, dir, Checks[i:i+1])
+			wanted, quiet := 0, 0
+			for _, e := range entries {
+				if strings.HasSuffix(e.Name(), ".golden") {
+					continue
+				}
+				n := compare(t, dir, e.Name(), judgement.Findings)
+				if wanted += n; n == 0 {
+					quiet++
+				}
+			}
+			if wanted == 0 || quiet == 0 {
+				t.Errorf("%s needs a bad example, with comments that say what is wanted, and a good one", dir)
+			}
+			for _, f := range judgement.Findings {
+				if f.RuleID != rule.ID || f.Subject == "" || len(f.FingerprintKey) != 3 || strings.HasSuffix(f.Message, ".") || strings.Contains(f.Message, "%!") {
+					t.Errorf("%+v", f)
+				}
+			}
+			fixed(t, dir, judgement.Findings)
+		})
+	}
+}
+
+// compare holds the findings of a file against the comments of its lines, and returns how many are wanted.
+func compare(t *testing.T, dir, name string, findings []scanner.Finding) (wanted int) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(string(data), "\n") {
+		var messages []string
+		for _, f := range findings {
+			if f.Location.Path == name && f.Location.Line == i+1 {
+				messages = append(messages, string(f.Severity)+" "+f.Message)
+			}
+		}
+		matches := want.FindAllStringSubmatch(line, -1)
+		wanted += len(matches)
+		for _, m := range matches {
+			text, err := strconv.Unquote(m[1])
+			if err != nil {
+				t.Fatalf("%s:%d: %v", name, i+1, err)
+			}
+			pattern := regexp.MustCompile(text)
+			at := slices.IndexFunc(messages, pattern.MatchString)
+			if at < 0 {
+				t.Errorf("%s:%d: no finding matches %q among %q", name, i+1, text, messages)
+				continue
+			}
+			messages = slices.Delete(messages, at, at+1)
+		}
+		for _, m := range messages {
+			t.Errorf("%s:%d: not wanted: %s", name, i+1, m)
+		}
+	}
+	return wanted
+}
+
+// fixed makes the edits of the findings and compares the files with those that end in .golden.
+func fixed(t *testing.T, dir string, findings []scanner.Finding) {
+	t.Helper()
+	edits := map[string][]scanner.Edit{}
+	for _, f := range findings {
+		if f.Fix != nil {
+			for _, e := range f.Fix.Edits {
+				edits[e.Path] = append(edits[e.Path], e)
+			}
+		}
+	}
+	for name, list := range edits {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(data), "\n")
+		slices.SortFunc(list, func(a, b scanner.Edit) int { return b.Line - a.Line })
+		for _, e := range list {
+			lines = slices.Replace(lines, e.Line-1, e.EndLine, e.Text)
+		}
+		golden.Check(t, filepath.Join(dir, name+".golden"), []byte(strings.Join(lines, "\n")))
+	}
+}
+
+// TestRules holds what every rule has, and that ids are what they were: they never change.
+func TestRules(t *testing.T) {
+	form := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
+	seen := map[string]bool{}
+	for i := range Checks {
+		c := &Checks[i]
+		if !form.MatchString(c.Rule.ID) || seen[c.Rule.ID] {
+			t.Errorf("the id %q is not readable, or there twice", c.Rule.ID)
+		}
+		seen[c.Rule.ID] = true
+		if c.Rule.Title == "" || c.Rule.Help == "" || c.Rule.URL == "" || len(c.Rule.Tags) == 0 || !slices.Contains(scanner.Severities, c.Rule.Severity) {
+			t.Errorf("%s says too little: %+v", c.Rule.ID, c.Rule)
+		}
+		if c.Pod == nil && c.Container == nil && c.Object == nil && c.Role == nil && c.Binding == nil {
+			t.Errorf("%s looks at nothing", c.Rule.ID)
+		}
+	}
+	entries, err := os.ReadDir("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() && !seen[e.Name()] && e.Name() != "fuzz" {
+			t.Errorf("testdata/%s is of no rule", e.Name())
+		}
+	}
+}
+
+// TestDocument compares docs/rules.md with the rules.
+func TestDocument(t *testing.T) {
+	var b bytes.Buffer
+	Document(&b)
+	golden.Check(t, filepath.Join("..", "..", "docs", "rules.md"), b.Bytes())
+}
