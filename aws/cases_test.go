@@ -13,6 +13,7 @@ import (
 	"github.com/trifecta-scanner/trifecta/internal/shared"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/inventory/cloudformation"
+	"github.com/trifecta-scanner/trifecta/inventory/terraform"
 )
 
 // read evaluates what is below a folder.
@@ -24,7 +25,7 @@ func read(tb testing.TB, dir string) []*inventory.Resource {
 	}
 	tb.Cleanup(func() { tree.Close() })
 	var resources []*inventory.Resource
-	for _, source := range []inventory.Source{cloudformation.Source{}} {
+	for _, source := range []inventory.Source{cloudformation.Source{}, terraform.Source{}} {
 		inv, err := source.Read(tb.Context(), tree)
 		if err != nil {
 			tb.Fatal(err)

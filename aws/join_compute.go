@@ -79,6 +79,19 @@ func (b *builder) linkCompute() {
 		if i.Origin == Declared && i.Subnet.Absent() && !i.placed() {
 			i.Subnet = b.inDefaultVPC(&i.Object)
 		}
+		if i.Origin == Declared && len(i.SecurityGroups) == 0 && !i.Subnet.Absent() && !i.grouped() {
+			i.SecurityGroups = defaultGroups(i.Subnet)
+		}
+	}
+	for _, s := range b.m.Services {
+		if s.Origin == Declared && len(s.Subnets) > 0 && len(s.SecurityGroups) == 0 {
+			s.SecurityGroups = defaultGroups(s.Subnets...)
+		}
+	}
+	for _, e := range b.m.VPCEndpoints {
+		if e.Origin == Declared && e.Type.Is("Interface") && len(e.SecurityGroups) == 0 && len(e.Subnets) > 0 {
+			e.SecurityGroups = defaultGroups(e.Subnets...)
+		}
 	}
 	for _, n := range b.m.NetworkInterfaces {
 		if n.Origin == Declared && len(n.SecurityGroups) == 0 {
@@ -132,6 +145,11 @@ func (b *builder) linkCompute() {
 // placed reports whether a machine's interfaces say where they are.
 func (l *Launch) placed() bool {
 	return slices.ContainsFunc(l.Interfaces, func(i LaunchInterface) bool { return !i.Subnet.Absent() || !i.Interface.Absent() })
+}
+
+// grouped reports whether a machine's interfaces bring groups, or are made before.
+func (l *Launch) grouped() bool {
+	return slices.ContainsFunc(l.Interfaces, func(i LaunchInterface) bool { return len(i.SecurityGroups) > 0 || !i.Interface.Absent() })
 }
 
 // inherit takes from a template what is not said by the machine itself.
