@@ -16,10 +16,12 @@ import (
 // evaluator evaluates one root for one environment. It walks the syntax tree itself instead of calling hcl's Value: cty
 // has one unknown value of each type, and here it matters which unknown it is.
 type evaluator struct {
-	ctx     context.Context
-	files   *files
-	notices *notices
-	root    string
+	ctx         context.Context
+	files       *files
+	notices     *notices
+	root        string
+	environment string
+	from        *evaluator // that of the root which reads the state of this one
 
 	depth     int
 	steps     int
@@ -29,6 +31,7 @@ type evaluator struct {
 	resources int
 	sources   *sources
 	functions map[string]languageFunction
+	answers   map[string]map[string]func(*instance, hcl.Range) *value
 	reader    *reader
 	outs      map[*value]inventory.Value
 	templates int    // templates that are being rendered inside each other

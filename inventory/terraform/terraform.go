@@ -19,6 +19,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
@@ -45,14 +47,15 @@ func (Source) Name() string { return "terraform" }
 // rest is evaluated; the error is that of a cancelled context.
 func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inventory, error) {
 	n := &notices{}
-	r := &reader{source: s, files: newFiles(tree, n), notices: n, functions: languageFunctions()}
+	r := &reader{source: s, files: newFiles(tree, n), notices: n, functions: languageFunctions(), answers: answers()}
 	for _, remote := range s.Repositories {
 		if name := repositoryName(remote); name != "" {
 			r.own = append(r.own, name)
 		}
 	}
 	inv := &inventory.Inventory{}
-	for _, root := range r.roots() {
+	r.rootsFound = r.roots()
+	for _, root := range r.rootsFound {
 		for _, v := range r.variants(root) {
 			resources, err := r.evaluate(ctx, root, v)
 			if err != nil {
@@ -68,18 +71,20 @@ func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inve
 
 // reader is one reading of a tree.
 type reader struct {
-	source    Source
-	files     *files
-	notices   *notices
-	own       []string
-	functions map[string]languageFunction
-	states    []state // where roots keep their state
+	source     Source
+	files      *files
+	notices    *notices
+	own        []string
+	functions  map[string]languageFunction
+	answers    map[string]map[string]func(*instance, hcl.Range) *value
+	rootsFound []string
+	states     []state // where roots keep their state
+	remotes    map[remoteKey]*scope
 }
 
 // evaluate returns the resources of one root in one environment.
 func (r *reader) evaluate(ctx context.Context, root string, v variant) ([]*inventory.Resource, error) {
-	e := &evaluator{ctx: ctx, files: r.files, notices: r.notices, root: root, reader: r, functions: r.functions}
-	s := r.scopeOf(e, root, v)
+	s := r.scopeOf(r.newEvaluator(ctx, root, v), root, v)
 	all := s.emit(nil)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("evaluate %s: %w", root, err)
@@ -88,6 +93,12 @@ func (r *reader) evaluate(ctx context.Context, root string, v variant) ([]*inven
 		one.Root, one.Environment = root, v.name
 	}
 	return all, nil
+}
+
+func (r *reader) newEvaluator(ctx context.Context, root string, v variant) *evaluator {
+	return &evaluator{
+		ctx: ctx, files: r.files, notices: r.notices, root: root, environment: v.name, reader: r, functions: r.functions, answers: r.answers,
+	}
 }
 
 // scopeOf makes the scope of a root module.
