@@ -288,14 +288,7 @@ func policyDocument(i *instance, at hcl.Range) *value {
 
 // written returns what is written for an attribute or block, nil where nothing is.
 func (i *instance) written(name string) *value {
-	if i.res.body.Attributes[name] == nil && !slices.ContainsFunc(i.res.body.Blocks, func(b *hclBlock) bool { return blockType(b) == name }) {
-		return nil
-	}
-	v := i.attribute(name, i.res.at)
-	if v.kind == kindNull || v.kind == kindUnknown && v.unknown.ref != nil && v.unknown.ref.Resource == i.id {
-		return nil
-	}
-	return v
+	return i.given(name, i.res.at)
 }
 
 // includedStatements are those of other documents, given as texts.

@@ -24,13 +24,15 @@ type files struct {
 	folders   map[string][]string // names of the configuration files of each folder of the walk
 	cited     map[string]*graphemes
 	templates map[templateKey]hclsyntax.Expression
+	builtins  []builtin
+	builtinAt map[inventory.Location]int
 }
 
 // endings of configuration files; those of OpenTofu win over a file of the same name of Terraform.
 var endings = []string{".tofu", ".tofu.json", ".tf", ".tf.json"}
 
 func newFiles(tree *inventory.Tree, n *notices) *files {
-	f := &files{tree: tree, notices: n, modules: map[string]*module{}, folders: map[string][]string{}, cited: map[string]*graphemes{}, templates: map[templateKey]hclsyntax.Expression{}}
+	f := &files{tree: tree, notices: n, modules: map[string]*module{}, folders: map[string][]string{}, cited: map[string]*graphemes{}, templates: map[templateKey]hclsyntax.Expression{}, builtinAt: map[inventory.Location]int{}}
 	for _, ending := range endings {
 		for _, file := range tree.WithSuffix(ending) {
 			dir, base := path.Split(file.Path)
@@ -47,6 +49,9 @@ func newFiles(tree *inventory.Tree, n *notices) *files {
 // configuration returns the names of the files that make the module of a folder, in the order in which Terraform reads
 // them. A folder that the walk left out, such as .terraform/modules, is listed from the file system.
 func (f *files) configuration(dir string) []string {
+	if b, inner := f.builtinOf(dir); b != nil {
+		return b.configuration(inner)
+	}
 	var names []string
 	entries, err := fs.ReadDir(f.tree.FS(), dir)
 	if err != nil {
@@ -91,6 +96,9 @@ var errTooLarge = errors.New("it is larger than the limit")
 // read returns the content of a file of the tree, also of one that the walk left out.
 func (f *files) read(name string, limit int64) ([]byte, error) {
 	name = path.Clean(name)
+	if b, inner := f.builtinOf(name); b != nil {
+		return b.read(inner)
+	}
 	if !fs.ValidPath(name) {
 		return nil, fs.ErrNotExist
 	}
@@ -215,8 +223,11 @@ func (f *files) cite(name string, data []byte) {
 	}
 }
 
-// columns returns at with its columns in bytes.
+// columns returns at with its columns in bytes; a place in a built-in model is that of the call.
 func (f *files) columns(at inventory.Location) inventory.Location {
+	if b, _ := f.builtinOf(at.Path); b != nil {
+		at = b.at
+	}
 	if g := f.cited[at.Path]; g != nil {
 		at.Column = g.column(at.Line, at.Column)
 		at.EndColumn = g.column(at.EndLine, at.EndColumn)

@@ -132,6 +132,17 @@ func (i *instance) computed(name string, at hcl.Range) *value {
 
 // attribute returns what is written for an attribute or nested block, else what the provider will answer.
 func (i *instance) attribute(name string, at hcl.Range) *value {
+	if v := i.given(name, at); v != nil {
+		return v
+	}
+	if v := i.answer(name, at); v != nil {
+		return v
+	}
+	return i.computed(name, at)
+}
+
+// given returns what is written for an attribute or nested block, nil where nothing is, or null.
+func (i *instance) given(name string, at hcl.Range) *value {
 	sl := i.slots[name]
 	if sl == nil {
 		sl = &slot{busy: true}
@@ -140,12 +151,6 @@ func (i *instance) attribute(name string, at hcl.Range) *value {
 		sl.busy = false
 	} else if sl.busy {
 		return i.scope.e.cycle(string(i.id)+"."+name, at)
-	}
-	if sl.value == nil {
-		if v := i.answer(name, at); v != nil {
-			return v
-		}
-		return i.computed(name, at)
 	}
 	return sl.value
 }
@@ -179,16 +184,21 @@ func (i *instance) whole() *value {
 		f := newFields()
 		at := location(i.res.at)
 		for name := range i.res.body.Attributes {
-			if !meta[name] {
-				f.put(name, i.attribute(name, i.res.at))
+			if meta[name] {
+				continue
 			}
+			v := i.given(name, i.res.at)
+			if v == nil {
+				v = null(location(i.res.body.Attributes[name].Expr.Range()))
+			}
+			f.put(name, v)
 		}
 		for _, block := range i.res.body.Blocks {
 			name := blockType(block)
 			if metaBlocks[name] || f.values[name] != nil {
 				continue
 			}
-			if v := i.attribute(name, i.res.at); v.kind == kindList {
+			if v := i.given(name, i.res.at); v != nil {
 				f.put(name, v)
 			}
 		}
@@ -448,8 +458,11 @@ func (s *scope) child(c *call, dir string, m *moduleInstance) *scope {
 	inner.caller = &frame{s, m.of.names}
 	inner.address = string(m.id)
 	inner.keys = strings.TrimPrefix(s.keys+"."+c.name, ".")
-	inner.via = append(s.via[:len(s.via):len(s.via)], inventory.Call{Address: m.id, Location: where})
-	inner.exists, inner.reasons = s.exists, s.reasons
+	inner.via = append(s.via[:len(s.via):len(s.via)], inventory.Call{Address: m.id, Location: s.e.files.columns(where)})
+	inner.exists, inner.reasons, inner.assumed = s.exists, s.reasons, s.assumed
+	if b, _ := s.e.files.builtinOf(dir); b != nil {
+		inner.assumed = b.model.Assumed
+	}
 	if m.of.exists != inventory.Exists {
 		inner.exists, inner.reasons = m.of.exists, addReasons(s.reasons, m.of.reasons)
 	}

@@ -1,6 +1,10 @@
 package terraform
 
-import "github.com/trifecta-scanner/trifecta/inventory"
+import (
+	"strings"
+
+	"github.com/trifecta-scanner/trifecta/inventory"
+)
 
 // notices collects what could not be evaluated, each place once for each code.
 type notices struct {
@@ -18,7 +22,7 @@ type noticeKey struct {
 const maxNotices = 200
 
 func (n *notices) add(code string, at inventory.Location, message string) {
-	if n.quiet > 0 {
+	if n.quiet > 0 || strings.HasPrefix(at.Path, builtinPrefix) {
 		return
 	}
 	if n.seen == nil {

@@ -145,7 +145,7 @@ func (i *instance) place() (region, account string) {
 func (i *instance) region() *value {
 	if strings.HasPrefix(i.res.typ, "aws_") {
 		if attr := i.res.body.Attributes["region"]; attr != nil {
-			if v := i.attribute("region", attr.SrcRange); v.kind == kindString {
+			if v := i.given("region", attr.SrcRange); v != nil && v.kind == kindString {
 				return v
 			}
 		}

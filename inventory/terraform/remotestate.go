@@ -4,12 +4,9 @@ import (
 	"path"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
-
-type hclBlock = hclsyntax.Block
 
 // state is where a root keeps its state: what a terraform_remote_state of another root names.
 type state struct {

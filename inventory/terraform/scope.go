@@ -26,6 +26,7 @@ type scope struct {
 	depth   int
 	exists  inventory.Existence
 	reasons []inventory.Reason
+	assumed string // the built-in model that the module is, or is part of
 
 	slots     map[string]*slot
 	expanded  map[string]*instances
@@ -165,6 +166,10 @@ func within(dir, name string) bool {
 // output returns the value of an output of the module.
 func (s *scope) output(name string, at hcl.Range) *value {
 	o := s.mod.outputs[name]
+	if (o == nil || o.value == nil) && s.assumed != "" { // the model does not have it
+		return unknownRef(location(at), inventory.Ref{Resource: inventory.ID(s.address), Attribute: name},
+			[]inventory.Reason{{Code: inventory.ModuleNotAvailable, Ref: s.address}})
+	}
 	if o == nil || o.value == nil {
 		s.undeclared("output."+name, at)
 		return failure(location(at), "output "+name+" is not declared")

@@ -32,7 +32,7 @@ func (so *sources) resolve(s *scope, c *call) (string, bool) {
 	if dir, ok := ownSource(source, so.own); ok && so.has(dir) {
 		return dir, true
 	}
-	return "", false
+	return so.files.model(c)
 }
 
 func isLocal(source string) bool {

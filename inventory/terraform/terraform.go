@@ -144,7 +144,7 @@ func (i *instance) resource() *inventory.Resource {
 	s := i.scope
 	out := &inventory.Resource{
 		ID: i.id, Type: i.res.typ, Name: i.res.name, Language: inventory.Terraform, Location: s.e.files.columns(location(i.res.at)), Via: s.via,
-		Exists: s.exists, Reasons: s.reasons,
+		Exists: s.exists, Reasons: s.reasons, Assumed: s.assumed,
 	}
 	if i.res.mode != "" {
 		out.Type = i.res.mode + "." + i.res.typ
@@ -172,7 +172,7 @@ func (s *scope) notCreated(r *resource, sh shape) *inventory.Resource {
 	at := s.e.files.columns(location(r.at))
 	return &inventory.Resource{
 		ID: inventory.ID(id), Type: r.typ, Name: r.name, Language: inventory.Terraform, Location: at, Via: s.via, Exists: inventory.NotExists,
-		Values: inventory.MapValue(nil, at),
+		Assumed: s.assumed, Values: inventory.MapValue(nil, at),
 	}
 }
 
