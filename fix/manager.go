@@ -20,6 +20,7 @@ var Managers = []*Manager{
 	Pip,
 	Cargo,
 	Maven,
+	Actions,
 }
 
 // Manager is what differs between package managers. The functions get everything they need handed in and keep no state,

@@ -53,9 +53,21 @@ type Env struct {
 	// Getenv reads the environment of the operator, who may name a mirror of a registry there; nil reads nothing. What the
 	// repository says of registries is not heard.
 	Getenv func(string) string
+	// Tags asks a code host for the tags of a repository; nil asks none. It is what knows which releases an action has, and
+	// which commit a tag is.
+	Tags Tags
 	// AllowExecution names the managers for which the base branch's configuration permits code of the repository to run.
 	AllowExecution []string
 }
+
+// Tags says which tags a repository has on a code host.
+type Tags interface {
+	// Tags returns the tags of OWNER/NAME in any order. The error wraps ErrNoPackage where there is no such repository.
+	Tags(ctx context.Context, repository string) ([]Tag, error)
+}
+
+// Tag is one tag with the commit that it stands for, in hexadecimal.
+type Tag struct{ Name, Commit string }
 
 func (e *Env) getenv(name string) string {
 	if e.Getenv == nil {

@@ -22,11 +22,14 @@ type registries struct {
 
 // of returns the registry of a manager, or nil where none is asked. The error says why one that should be can't be.
 func (r *registries) of(ctx context.Context, m *Manager) (Registry, error) {
-	if m.Registry == nil || r.env == nil || r.env.Client == nil {
+	if m.Registry == nil || r.env == nil || r.env.Client == nil && r.env.Tags == nil {
 		return nil, nil
 	}
 	if reg, ok := r.all[m.Name]; ok {
 		return reg, r.bad[m.Name]
+	}
+	if r.env.Client == nil && m != Actions { // whose releases a code host knows
+		return nil, nil
 	}
 	reg, err := m.Registry(ctx, r.env)
 	if r.all == nil {
