@@ -85,7 +85,7 @@ type reader struct {
 // evaluate returns the resources of one root in one environment.
 func (r *reader) evaluate(ctx context.Context, root string, v variant) ([]*inventory.Resource, error) {
 	s := r.scopeOf(r.newEvaluator(ctx, root, v), root, v)
-	all := s.emit(nil)
+	all := append(s.emit(nil), s.outputs()...)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("evaluate %s: %w", root, err)
 	}
@@ -135,6 +135,26 @@ func (s *scope) emit(all []*inventory.Resource) []*inventory.Resource {
 			}
 			all = m.scope.emit(all)
 		}
+	}
+	return all
+}
+
+// outputs returns what leaves a root, each output as a resource of its own.
+func (s *scope) outputs() []*inventory.Resource {
+	names := make([]string, 0, len(s.mod.outputs))
+	for name := range s.mod.outputs {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	all := make([]*inventory.Resource, 0, len(names))
+	for _, name := range names {
+		o := s.mod.outputs[name]
+		at := s.e.files.columns(location(o.at))
+		v := s.e.out(s.output(name, o.at))
+		all = append(all, &inventory.Resource{
+			ID: inventory.ID("output." + name), Type: "output", Name: name, Language: inventory.Terraform, Location: at,
+			Values: inventory.MapValue([]inventory.Field{{Name: "value", Value: v}}, at),
+		})
 	}
 	return all
 }
