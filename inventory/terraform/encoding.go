@@ -126,7 +126,7 @@ func fnBase64Gzip(c *calling, args []*value) *value {
 		var b bytes.Buffer
 		w := gzip.NewWriter(&b)
 		_, _ = w.Write([]byte(s)) // a buffer takes everything
-		_ = w.Flush()                // as Terraform does, so that the text is the same
+		_ = w.Flush()             // as Terraform does, so that the text is the same
 		_ = w.Close()
 		return base64.StdEncoding.EncodeToString(b.Bytes())
 	})
