@@ -14,10 +14,6 @@ var unread = []struct {
 	part, what string
 	match      func(name string) bool
 }{
-	{"infrastructure", "Kustomize", func(name string) bool {
-		base := path.Base(name)
-		return base == "kustomization.yaml" || base == "kustomization.yml"
-	}},
 	{"images", "Dockerfile or Compose", func(name string) bool {
 		base := strings.ToLower(path.Base(name))
 		return base == "dockerfile" || strings.HasPrefix(base, "dockerfile.") || strings.HasSuffix(base, ".dockerfile") ||

@@ -206,19 +206,24 @@ func (r *reader) missing(c *chart.Chart, dir, environment string) {
 	for _, d := range c.Missing() {
 		at := r.dependencyLine(dir, d.Name)
 		r.noticeOnce("missing-chart", at, "%s asks for the chart %s %s of %s, which is not in the tree; what it deploys is not known", dir, d.Name, d.Version, cmp.Or(d.Repository, "no repository"))
-		field := func(name, text string) inventory.Field {
-			return inventory.Field{Name: name, Value: inventory.StringValue(text, at)}
-		}
-		r.add(&inventory.Resource{
-			ID: inventory.ID("HelmDependency/" + c.Name() + "/" + cmp.Or(d.Alias, d.Name)), Type: "helm.sh/v1/HelmDependency", Name: cmp.Or(d.Alias, d.Name), Language: inventory.Kubernetes,
-			Root: dir, Environment: environment, Location: at,
-			Values: inventory.MapValue([]inventory.Field{
-				field("apiVersion", "helm.sh/v1"), field("kind", "HelmDependency"),
-				{Name: "metadata", Value: inventory.MapValue([]inventory.Field{field("name", cmp.Or(d.Alias, d.Name))}, at)},
-				{Name: "spec", Value: inventory.MapValue([]inventory.Field{field("chart", d.Name), field("version", d.Version), field("repository", d.Repository)}, at)},
-			}, at),
-		})
+		r.dependency(c.Name(), dir, environment, cmp.Or(d.Alias, d.Name), d.Name, d.Version, d.Repository, at)
 	}
+}
+
+// dependency adds a chart that something of root installs and that is not in the tree.
+func (r *reader) dependency(of, root, environment, name, chartName, version, repository string, at inventory.Location) {
+	field := func(name, text string) inventory.Field {
+		return inventory.Field{Name: name, Value: inventory.StringValue(text, at)}
+	}
+	r.add(&inventory.Resource{
+		ID: inventory.ID("HelmDependency/" + of + "/" + name), Type: "helm.sh/v1/HelmDependency", Name: name, Language: inventory.Kubernetes,
+		Root: root, Environment: environment, Location: at,
+		Values: inventory.MapValue([]inventory.Field{
+			field("apiVersion", "helm.sh/v1"), field("kind", "HelmDependency"),
+			{Name: "metadata", Value: inventory.MapValue([]inventory.Field{field("name", name)}, at)},
+			{Name: "spec", Value: inventory.MapValue([]inventory.Field{field("chart", chartName), field("version", version), field("repository", repository)}, at)},
+		}, at),
+	})
 }
 
 // dependencyLine returns where Chart.yaml, or requirements.yaml of old charts, asks for a chart.

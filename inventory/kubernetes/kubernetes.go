@@ -41,12 +41,15 @@ const maxManifest = 16 << 20
 
 // Read returns the objects of the tree, the images that their workloads run and what could not be read.
 func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inventory, error) {
-	r := &reader{tree: tree, folders: foldersOf(tree, "Chart.yaml"), seen: map[objectKey]int{}, noticed: map[inventory.Notice]bool{}}
+	r := &reader{tree: tree, folders: foldersOf(tree, "Chart.yaml"), seen: map[objectKey]int{}, noticed: map[inventory.Notice]bool{}, consumed: map[string]bool{}}
+	if err := r.kustomizations(ctx, s); err != nil {
+		return nil, err
+	}
 	for _, f := range manifestFiles(tree) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if inChart(r.folders, f.Path) {
+		if inChart(r.folders, f.Path) || r.consumed[f.Path] {
 			continue
 		}
 		r.manifest(f)
@@ -112,6 +115,8 @@ type reader struct {
 	inv     inventory.Inventory
 	seen    map[objectKey]int // -> index in inv.Resources
 	noticed map[inventory.Notice]bool
+	// consumed are files that belong to a kustomization: what it makes of them is read, not they themselves.
+	consumed map[string]bool
 }
 
 type objectKey struct {
@@ -248,6 +253,9 @@ func guarded(group, kind string, v inventory.Value) inventory.Value {
 }
 
 func hidden(v inventory.Value) inventory.Value {
+	if v.IsNull() {
+		return v
+	}
 	if v.Kind() != inventory.Map {
 		return v.AsSensitive()
 	}

@@ -1,0 +1,428 @@
+package kubernetes
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/yaml"
+
+	"github.com/trifecta-scanner/trifecta/inventory"
+)
+
+// kustomizationNames are the names of kustomization files, the first counts
+// (https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/).
+var kustomizationNames = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
+
+// kustomization is one file, made safe to build: what is not in the tree is taken out, so that nothing is downloaded and no
+// program is started.
+type kustomization struct {
+	dir       string
+	file      string
+	content   map[string]any
+	component bool
+	uses      []string        // folders of other kustomizations
+	patches   map[string]bool // files that are parts of objects
+	withheld  []string        // entries that are not in the tree
+	charts    []any           // of helmCharts
+	err       error
+}
+
+// maxBuild bounds one build.
+const (
+	maxBuildTime  = 20 * time.Second
+	maxBuildReads = 20_000
+	maxBuildBytes = 64 << 20
+)
+
+// kustomizations builds every kustomization that no other one includes. It notes the files that belong to them, which are
+// not read as manifests of their own.
+func (r *reader) kustomizations(ctx context.Context, source Source) error {
+	all := map[string]*kustomization{}
+	for i := len(kustomizationNames) - 1; i >= 0; i-- {
+		for _, file := range r.tree.Named(kustomizationNames[i]) {
+			if k := r.kustomization(file); k != nil && !inChart(r.folders, file) {
+				all[k.dir] = k
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	included := map[string]bool{}
+	for _, k := range all {
+		for _, dir := range k.uses {
+			included[dir] = true
+		}
+		for file := range k.patches {
+			r.consumed[file] = true
+		}
+	}
+	// A patch that grows by copying itself ends at this size; without it the library has no bound.
+	jsonpatch.AccumulatedCopySizeLimit = 8 << 20
+	folders := newFolders(r.tree)
+	for _, dir := range slices.Sorted(maps.Keys(all)) {
+		k := all[dir]
+		if k.err != nil {
+			r.notice("unreadable-kustomization", inventory.Location{Path: k.file, Line: 1}, "%s can't be read: %v", k.file, k.err)
+			continue
+		}
+		if k.component || included[dir] {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		r.build(ctx, k, all, folders, source)
+	}
+	return nil
+}
+
+// build builds one kustomization and adds its objects.
+func (r *reader) build(ctx context.Context, k *kustomization, all map[string]*kustomization, folders folders, source Source) {
+	b := &buildFiles{tree: r.tree, folders: folders, kustomizations: all, root: k.dir, read: map[string]bool{}, documents: map[string][]inventory.Document{}, seen: map[string]bool{}}
+	objects, err := b.run(ctx)
+	for _, dir := range slices.Sorted(maps.Keys(b.seen)) {
+		for _, entry := range all[dir].withheld {
+			r.noticeOnce("remote-base", r.entryLine(all[dir], entry), "%s includes %s, which is not in the tree and was not fetched; what it deploys is not known", all[dir].file, shortened(entry))
+		}
+		r.inflated(all[dir], k.dir)
+	}
+	if err != nil {
+		r.notice("unbuilt-kustomization", inventory.Location{Path: k.file, Line: 1}, "%s can't be built, its resources are read as they stand: %v", k.file, shortened(err.Error()))
+		return
+	}
+	for file := range b.read {
+		r.consumed[file] = true
+	}
+	for _, env := range kustomizeEnvironments(k.dir, source) {
+		for _, o := range objects {
+			r.object(o, k.dir, env, nil)
+		}
+	}
+}
+
+// shortened returns a text of bounded length on one line.
+func shortened(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > 300 {
+		text = strings.ToValidUTF8(text[:300], "") + "…"
+	}
+	return text
+}
+
+// kustomizeEnvironments returns the environments of a kustomization: those of the configuration that name its folder, else the
+// one that the folder is named for.
+func kustomizeEnvironments(dir string, source Source) []string {
+	var names []string
+	for _, env := range source.Environments {
+		if len(env.Paths) > 0 && env.Covers(dir) {
+			names = append(names, env.Name)
+		}
+	}
+	if len(names) > 0 {
+		return names
+	}
+	parts := strings.Split(dir, "/")
+	for i := len(parts) - 2; i >= 0; i-- {
+		switch parts[i] {
+		case "overlays", "overlay", "envs", "env", "environments":
+			return []string{parts[i+1]}
+		}
+	}
+	return []string{""}
+}
+
+// kustomization reads a file and takes out what is not in the tree. It returns nil for a file of another kind.
+func (r *reader) kustomization(file string) *kustomization {
+	if vendoredPath(file) {
+		return nil
+	}
+	k := &kustomization{dir: path.Dir(file), file: file, patches: map[string]bool{}}
+	data, err := r.tree.ReadFile(file)
+	if err != nil {
+		k.err = err
+		return k
+	}
+	if docs := inventory.ReadYAML(file, data); len(docs) > 0 && docs[0].Err != nil { // bounds depth and aliases, too
+		k.err = docs[0].Err
+		return k
+	}
+	if k.err = yaml.Unmarshal(data, &k.content); k.err != nil {
+		return k
+	}
+	if k.content == nil {
+		k.content = map[string]any{}
+	}
+	kind, _ := k.content["kind"].(string)
+	if kind != "" && kind != "Kustomization" && kind != "Component" {
+		return nil
+	}
+	if version, _ := k.content["apiVersion"].(string); version != "" && !strings.HasPrefix(version, "kustomize.config.k8s.io/") {
+		return nil // Flux has a kind of this name
+	}
+	k.component = kind == "Component"
+	for _, key := range []string{"helmCharts", "helmChartInflationGenerator"} {
+		list, _ := k.content[key].([]any)
+		k.charts = append(k.charts, list...)
+		delete(k.content, key)
+	}
+	delete(k.content, "helmGlobals")
+	for _, key := range []string{"resources", "bases", "components", "generators", "transformers", "validators"} {
+		if list, ok := k.content[key].([]any); ok {
+			k.content[key] = r.local(k, list, key)
+		}
+	}
+	for _, key := range []string{"crds", "configurations"} {
+		if list, ok := k.content[key].([]any); ok {
+			k.content[key] = slices.DeleteFunc(list, func(e any) bool { return !k.keeps(e) })
+		}
+	}
+	r.references(k)
+	return k
+}
+
+func vendoredPath(name string) bool {
+	return slices.Contains(strings.Split(name, "/"), "node_modules")
+}
+
+// remote reports whether an entry is an address. The library takes whatever has a scheme of the web for one.
+func remote(entry string) bool { return strings.Contains(entry, ":") && !strings.Contains(entry, "\n") }
+
+// keeps reports whether a file that a kustomization names may be loaded; one that is an address is noted.
+func (k *kustomization) keeps(entry any) bool {
+	text, ok := entry.(string)
+	if ok && remote(text) {
+		k.withheld = append(k.withheld, text)
+		return false
+	}
+	return ok
+}
+
+// local returns the entries of a list that are files or folders of the tree, written so that they can't be taken for the
+// address of a repository.
+func (r *reader) local(k *kustomization, list []any, key string) []any {
+	var kept []any
+	program := key == "generators" || key == "transformers" || key == "validators"
+	for _, e := range list {
+		entry, ok := e.(string)
+		switch {
+		case !ok:
+			continue
+		case program && strings.Contains(entry, "\n"): // written in place
+			if strings.Contains(entry, "://") {
+				k.withheld = append(k.withheld, entry)
+				continue
+			}
+			kept = append(kept, entry)
+			continue
+		case remote(entry):
+			k.withheld = append(k.withheld, entry)
+			continue
+		}
+		at := path.Join(k.dir, entry)
+		switch {
+		case path.IsAbs(entry) || strings.HasPrefix(at, "../"):
+			k.withheld = append(k.withheld, entry)
+		case r.tree.Has(at):
+			if data, err := r.tree.ReadFile(at); program && (err != nil || bytes.Contains(data, []byte("://"))) {
+				k.withheld = append(k.withheld, entry)
+				continue
+			}
+			if program {
+				k.patches[at] = true
+			}
+			kept = append(kept, entry)
+		case !program && r.kustomized(at):
+			k.uses = append(k.uses, at)
+			if !strings.HasPrefix(entry, "../") && !strings.HasPrefix(entry, "./") {
+				entry = "./" + entry
+			}
+			kept = append(kept, entry)
+		default:
+			k.withheld = append(k.withheld, entry)
+		}
+	}
+	return kept
+}
+
+// kustomized reports whether a folder has a kustomization.
+func (r *reader) kustomized(dir string) bool {
+	return slices.ContainsFunc(kustomizationNames, func(name string) bool { return r.tree.Has(path.Join(dir, name)) })
+}
+
+// references goes through the fields that name files: patches, generators, replacements.
+func (r *reader) references(k *kustomization) {
+	patch := func(entry any) bool {
+		text, ok := entry.(string)
+		if !ok || strings.Contains(text, "\n") {
+			return ok
+		}
+		if remote(text) {
+			if r.tree.Has(path.Join(k.dir, text)) || strings.Contains(text, "{") { // in place, as JSON
+				return true
+			}
+			k.withheld = append(k.withheld, text)
+			return false
+		}
+		k.patches[path.Join(k.dir, text)] = true
+		return true
+	}
+	if list, ok := k.content["patchesStrategicMerge"].([]any); ok {
+		k.content["patchesStrategicMerge"] = slices.DeleteFunc(list, func(e any) bool { return !patch(e) })
+	}
+	for _, key := range []string{"patches", "patchesJson6902", "replacements"} {
+		if list, ok := k.content[key].([]any); ok {
+			k.content[key] = slices.DeleteFunc(list, func(e any) bool {
+				entry, ok := e.(map[string]any)
+				return ok && entry["path"] != nil && !patch(entry["path"])
+			})
+		}
+	}
+	if api, ok := k.content["openapi"].(map[string]any); ok && api["path"] != nil && !k.keeps(api["path"]) {
+		delete(k.content, "openapi")
+	}
+	for _, key := range []string{"configMapGenerator", "secretGenerator"} {
+		list, _ := k.content[key].([]any)
+		for _, e := range list {
+			entry, ok := e.(map[string]any)
+			if !ok {
+				continue
+			}
+			for _, field := range []string{"files", "envs"} {
+				if files, ok := entry[field].([]any); ok {
+					entry[field] = slices.DeleteFunc(files, func(f any) bool {
+						text, ok := f.(string)
+						if _, file, named := strings.Cut(text, "="); named {
+							text = file
+						}
+						return !ok || !k.keeps(text)
+					})
+				}
+			}
+			if file, ok := entry["env"].(string); ok && remote(file) {
+				delete(entry, "env")
+			}
+		}
+	}
+}
+
+// entryLine returns the line of an entry of a kustomization file.
+func (r *reader) entryLine(k *kustomization, entry string) inventory.Location {
+	at := inventory.Location{Path: k.file, Line: 1}
+	data, err := r.tree.ReadFile(k.file)
+	if err != nil {
+		return at
+	}
+	for _, doc := range inventory.ReadYAML(k.file, data) {
+		for _, f := range doc.Value.Fields() {
+			for _, e := range f.Value.Elements() {
+				if text, _ := e.Text(); text == entry {
+					return e.Location()
+				}
+			}
+		}
+	}
+	return at
+}
+
+// inflated notes the charts that a kustomization would fetch and render.
+func (r *reader) inflated(k *kustomization, root string) {
+	for _, c := range k.charts {
+		chart, _ := c.(map[string]any)
+		name, _ := chart["name"].(string)
+		if name == "" {
+			name, _ = chart["chartName"].(string)
+		}
+		repository, _ := chart["repo"].(string)
+		version, _ := chart["version"].(string)
+		at := inventory.Location{Path: k.file, Line: 1}
+		r.noticeOnce("missing-chart", at, "%s asks for the chart %s %s of %s, which is not rendered; what it deploys is not known", k.file, name, version, repository)
+		r.dependency(k.dir, root, "", name, name, version, repository, at)
+	}
+}
+
+// run builds the kustomization and returns its objects with their places.
+func (b *buildFiles) run(ctx context.Context) ([]inventory.Value, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxBuildTime)
+	defer cancel()
+	b.ctx = ctx
+	type result struct {
+		built resmap.ResMap
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		defer func() {
+			if failure := recover(); failure != nil {
+				r.err = fmt.Errorf("it can't be processed: %v", failure)
+			}
+			done <- r
+		}()
+		options := krusty.MakeDefaultOptions()
+		options.LoadRestrictions = types.LoadRestrictionsNone // everything is in the tree
+		options.PluginConfig = types.DisabledPluginConfig()
+		r.built, r.err = krusty.MakeKustomizer(options).Run(b, absolute(b.root))
+	}()
+	var r result
+	select {
+	case r = <-done:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("it takes longer than %v", maxBuildTime)
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	var objects []inventory.Value
+	for _, res := range r.built.Resources() {
+		origin, err := res.GetOrigin()
+		if err != nil {
+			return nil, err
+		}
+		text, err := res.MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		var raw map[string]any
+		if err := json.Unmarshal(text, &raw); err != nil {
+			return nil, err
+		}
+		withoutOrigin(raw)
+		from := ""
+		if origin != nil {
+			from = path.Join(b.root, origin.Path)
+			if origin.Path == "" {
+				from = path.Join(b.root, origin.ConfiguredIn)
+			}
+		}
+		objects = append(objects, b.placed(raw, from))
+	}
+	return objects, nil
+}
+
+// withoutOrigin takes away the annotation that the build was asked for.
+func withoutOrigin(object map[string]any) {
+	metadata, _ := object["metadata"].(map[string]any)
+	annotations, ok := metadata["annotations"].(map[string]any)
+	if !ok {
+		return
+	}
+	delete(annotations, "config.kubernetes.io/origin")
+	if len(annotations) == 0 {
+		delete(metadata, "annotations")
+	}
+}
+
+var errBuild = errors.New("the build reads too much")
