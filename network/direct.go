@@ -121,7 +121,7 @@ func (g *Graph) edgeTables(igw *gateway, v *vpc) []option[*table] {
 			for _, o := range gates {
 				if g.gates[o.of] == igw && igw.object != nil {
 					_, why := g.written(&a.Written)
-					list = append(list, option[*table]{g.tables[object], why.Union(o.why)})
+					list = append(list, option[*table]{g.tableOf(object), why.Union(o.why)})
 				}
 			}
 		}

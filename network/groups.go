@@ -9,33 +9,42 @@ import (
 )
 
 func (g *Graph) buildGroups() {
-	for i, object := range g.model.SecurityGroups {
-		s := &group{id: i + 1, place: placeOf(&object.Object), implied: object.Origin == aws.Implied, object: object, exists: g.existence(&object.Object)}
-		if list, _ := resolve(g, object.VPC); len(list) == 1 {
-			s.vpc = g.vpcs[list[0].of]
-		}
-		if why := object.Unknowable(); why != nil {
-			s.unknown = g.why.bits(why...)
-		}
-		g.groups[object] = s
-	}
 	for _, object := range g.model.SecurityGroups {
-		s := g.groups[object]
-		for _, r := range object.Ingress {
-			s.rules = append(s.rules, g.groupRules(r, false)...)
-		}
-		for _, r := range object.Egress {
-			s.rules = append(s.rules, g.groupRules(r, true)...)
-		}
-		if s.implied && len(s.rules) == 0 {
-			// https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html
-			all := append(everyProto(V4), everyProto(V6)...)
-			s.rules = []rule{
-				{place: s.place, keys: all, ports: allPorts, groups: []*group{s}, source: "itself"},
-				{place: s.place, egress: true, keys: all, ports: allPorts, peer: everyV4.Union(everyV6), source: "0.0.0.0/0, ::/0"},
-			}
+		g.groupOf(object)
+	}
+}
+
+// groupOf returns the security group of an object, made on first sight.
+func (g *Graph) groupOf(object *aws.SecurityGroup) *group {
+	if object == nil {
+		return nil
+	}
+	if s := g.groups[object]; s != nil {
+		return s
+	}
+	s := &group{id: len(g.groups) + 1, place: placeOf(&object.Object), implied: object.Origin == aws.Implied, object: object, exists: g.existence(&object.Object)}
+	g.groups[object] = s // before its rules, which may refer to it
+	if list, _ := resolve(g, object.VPC); len(list) == 1 {
+		s.vpc = g.vpcOf(list[0].of)
+	}
+	if why := object.Unknowable(); why != nil {
+		s.unknown = g.why.bits(why...)
+	}
+	for _, r := range object.Ingress {
+		s.rules = append(s.rules, g.groupRules(r, false)...)
+	}
+	for _, r := range object.Egress {
+		s.rules = append(s.rules, g.groupRules(r, true)...)
+	}
+	if s.implied && len(s.rules) == 0 {
+		// https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html
+		all := append(everyProto(V4), everyProto(V6)...)
+		s.rules = []rule{
+			{place: s.place, keys: all, ports: allPorts, groups: []*group{s}, source: "itself"},
+			{place: s.place, egress: true, keys: all, ports: allPorts, peer: everyV4.Union(everyV6), source: "0.0.0.0/0, ::/0"},
 		}
 	}
+	return s
 }
 
 // groupRules returns one rule for what a declared rule certainly says and one for each part that is not certain.
@@ -102,12 +111,12 @@ func (g *Graph) groupRules(r *aws.SecurityGroupRule, egress bool) []rule {
 		options, elsewhere := resolve(g, ref)
 		for _, o := range options {
 			if o.why == "" {
-				sure.groups = append(sure.groups, g.groups[o.of])
+				sure.groups = append(sure.groups, g.groupOf(o.of))
 				sources = append(sources, string(o.of.Address()))
 				continue
 			}
 			y := x
-			y.groups, y.source = []*group{g.groups[o.of]}, string(o.of.Address())
+			y.groups, y.source = []*group{g.groupOf(o.of)}, string(o.of.Address())
 			uncertain(y, o.why)
 		}
 		if elsewhere != "" {
@@ -133,11 +142,15 @@ func (g *Graph) symbolic(r *rule, c aws.Prefix) bool {
 	if r.at == "" || r.resource == nil {
 		return false
 	}
-	switch object := g.model.Object(aws.Unit{Root: r.resource.Root, Environment: r.resource.Environment}, ref.Resource).(type) {
+	unit := aws.Unit{Root: r.resource.Root, Environment: r.resource.Environment}
+	if ref.Root != "" {
+		unit.Root = ref.Root
+	}
+	switch object := g.model.Object(unit, ref.Resource).(type) {
 	case *aws.VPC:
-		r.vpcs = append(r.vpcs, g.vpcs[object])
+		r.vpcs = append(r.vpcs, g.vpcOf(object))
 	case *aws.Subnet:
-		r.subnets = append(r.subnets, g.subnets[object])
+		r.subnets = append(r.subnets, g.subnetOf(object))
 	default:
 		return false
 	}
@@ -165,12 +178,12 @@ func (g *Graph) groupsOf(refs []aws.Ref[*aws.SecurityGroup], fallback *aws.Secur
 	for _, r := range refs {
 		options, elsewhere := resolve(g, r)
 		for _, o := range options {
-			put(g.groups[o.of], o.why)
+			put(g.groupOf(o.of), o.why)
 		}
 		gs.unknown = gs.unknown.Union(elsewhere)
 	}
 	if len(refs) == 0 && fallback != nil {
-		put(g.groups[fallback], "")
+		put(g.groupOf(fallback), "")
 	}
 	slices.SortFunc(gs.groups, func(a, b *group) int { return a.id - b.id })
 	for _, s := range gs.groups {

@@ -391,7 +391,7 @@ func (g *Graph) tableSends(t *aws.TransitGatewayRouteTable, hub *aws.TransitGate
 		_, why := g.written(&p.Written)
 		for _, x := range p.Attachment.Targets() {
 			for _, object := range x.VPC.Targets() {
-				v := g.vpcs[object]
+				v := g.vpcOf(object)
 				known := false
 				for _, prefix := range v.prefixes {
 					known = true

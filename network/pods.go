@@ -455,7 +455,7 @@ func (k *kubernetes) namedGroups(v inventory.Value) *groupSet {
 			found := false
 			for _, o := range k.g.model.SecurityGroups {
 				if o.Resource != nil && o.Resource.ID == ref.Resource && o.Origin == aws.Declared {
-					gs.groups = append(gs.groups, k.g.groups[o])
+					gs.groups = append(gs.groups, k.g.groupOf(o))
 					found = true
 				}
 			}

@@ -112,7 +112,7 @@ func (g *Graph) addLoadBalancer(o *aws.LoadBalancer) {
 	network := o.Type.Is("network") || o.Type.Is("gateway")
 	var fallback *vpc
 	if vpcs, _ := resolve(g, o.VPC); len(vpcs) == 1 {
-		fallback = g.vpcs[vpcs[0].of]
+		fallback = g.vpcOf(vpcs[0].of)
 	} else if o.VPC.Absent() {
 		fallback = g.defaultVPC(&o.Object)
 	}
@@ -446,18 +446,113 @@ func sameText(a, b aws.Text, fold bool) bool {
 	return a.Unknown() && b.Unknown() && len(a.Reasons()) > 0 && slices.Equal(a.Reasons(), b.Reasons())
 }
 
-// idleTargets notes, for targets of groups that no listener forwards to, that this is what blocks.
+// idleTargets looks at target groups that no listener of the code forwards to. Where something that is not known may
+// forward to them, their targets may be reached; else this is what blocks.
 func (g *Graph) idleTargets() {
+	hidden := g.unknownForwarders()
 	for _, tg := range g.model.TargetGroups {
 		if g.forwarded[tg] {
 			continue
 		}
+		doors := hidden[tg]
 		for _, t := range tg.Targets {
 			for _, x := range t.Target.Targets() {
-				if n := g.byObject[x]; n != nil {
+				n := g.byObject[x]
+				if n == nil {
+					continue
+				}
+				for _, d := range doors {
+					d.via = appendIDs(nil, tg.Address())
+					n.fronts = append(n.fronts, &d)
+				}
+				if len(doors) == 0 {
 					n.idle = append(n.idle, Block{LBNoListener, tg.Address()})
 				}
 			}
 		}
 	}
+	for _, o := range g.model.Services {
+		for _, lb := range o.LoadBalancers {
+			g.maybeBalanced(o, lb.TargetGroup)
+		}
+	}
+	for _, o := range g.model.AutoScalingGroups {
+		for _, ref := range o.TargetGroups {
+			g.maybeBalanced(o, ref)
+		}
+	}
+}
+
+// maybeBalanced opens a door that may be there: the target group is not known, and so is what forwards to it.
+func (g *Graph) maybeBalanced(o aws.Node, ref aws.Ref[*aws.TargetGroup]) {
+	var why []inventory.Reason
+	for _, tg := range ref.Targets() {
+		if tg.Origin == aws.External {
+			why = append(why, tg.Unknowable()...)
+		}
+	}
+	if ref.Unknown() && len(ref.Targets()) == 0 {
+		why = append(why, ref.Reasons()...)
+	}
+	if n := g.byObject[o]; n != nil && len(why) > 0 {
+		n.fronts = append(n.fronts, g.hiddenDoor(allPorts, why...))
+	}
+}
+
+// hiddenDoor is a door of which only its reasons are known.
+func (g *Graph) hiddenDoor(ports Ports, why ...inventory.Reason) *front {
+	return &front{open: clientsOf(V4, protoTCP, ports), exists: perhaps(g.why.bits(why...))}
+}
+
+// unknownForwarders returns, by target group, the doors that listeners and rules of load balancers outside of the code may
+// open.
+func (g *Graph) unknownForwarders() map[*aws.TargetGroup][]front {
+	doors := map[*aws.TargetGroup][]front{}
+	put := func(l *aws.Listener, f forward, why []inventory.Reason) {
+		ports := allPorts
+		if l != nil {
+			ports, _ = g.portsOf(l.Port, l.Port)
+		}
+		for _, ref := range f.groups {
+			for _, tg := range ref.Targets() {
+				d := g.hiddenDoor(ports, why...)
+				d.shields = f.shields
+				doors[tg] = append(doors[tg], *d)
+			}
+		}
+	}
+	for _, l := range g.model.Listeners {
+		if why, ok := outside(l.LoadBalancer); ok && l.Origin != aws.External {
+			for _, f := range g.forwards(l) {
+				put(l, f, why)
+			}
+		}
+	}
+	for _, r := range g.model.ListenerRules {
+		why, ok := outside(r.Listener)
+		if !ok {
+			for _, l := range r.Listener.Targets() {
+				if reasons, yes := outside(l.LoadBalancer); yes {
+					why, ok = append(why, reasons...), true
+				}
+			}
+		}
+		if ok {
+			put(nil, forwardOf(r.Actions, nil, g.existence(&r.Object)), why)
+		}
+	}
+	return doors
+}
+
+// outside returns why what a reference leads to is not known, and whether that is so.
+func outside[T aws.Node](ref aws.Ref[T]) ([]inventory.Reason, bool) {
+	if ref.Unknown() && len(ref.Targets()) == 0 {
+		return ref.Reasons(), true
+	}
+	for _, t := range ref.Targets() {
+		if why := t.Self().Unknowable(); t.Self().Origin == aws.External {
+			return why, true
+		}
+	}
+	return nil, false
 }

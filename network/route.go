@@ -2,6 +2,7 @@ package network
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -200,7 +201,11 @@ func (x *route) leadsTo(wanted func(*gateway) bool) (hit, may bool) {
 // layers returns the routes of a family in groups of equal precedence, the weakest first, the local ones included.
 func (t *table) layers(f Family) [][]route {
 	var list []route
-	for _, p := range t.vpc.prefixes {
+	var own []netip.Prefix
+	if t.vpc != nil {
+		own = t.vpc.prefixes
+	}
+	for _, p := range own {
 		if (p.Addr().Is4()) == (f == V4) {
 			list = append(list, route{family: f, dest: NewIPSet(p), bits: p.Bits(), target: localGateway, priority: static})
 		}

@@ -35,7 +35,7 @@ func (g *Graph) addStore(o *aws.Store) {
 	}
 	var fallback *vpc
 	if vpcs, _ := resolve(g, o.VPC); len(vpcs) == 1 {
-		fallback = g.vpcs[vpcs[0].of]
+		fallback = g.vpcOf(vpcs[0].of)
 	} else {
 		fallback = g.defaultVPC(&o.Object)
 	}

@@ -102,46 +102,81 @@ func resolve[T aws.Node](g *Graph, r aws.Ref[T]) (list []option[T], elsewhere Bi
 	return list, ""
 }
 
+// vpcOf returns the VPC of an object, made on first sight.
+func (g *Graph) vpcOf(object *aws.VPC) *vpc {
+	if object == nil {
+		return nil
+	}
+	if v := g.vpcs[object]; v != nil {
+		return v
+	}
+	v := &vpc{id: len(g.vpcs), address: object.Address(), object: object, external: object.Origin == aws.External, bpa: never}
+	var v4, v6 []netip.Prefix
+	for _, c := range object.CIDRs {
+		p, ok := c.Known()
+		switch {
+		case !ok:
+			v.unknown = v.unknown.Union(g.why.bits(c.Reasons()...))
+		case p.Addr().Is4():
+			v4 = append(v4, p)
+		default:
+			v6 = append(v6, p)
+		}
+	}
+	if why := object.Unknowable(); why != nil && len(v4) == 0 {
+		v.unknown = v.unknown.Union(g.why.bits(why...))
+	}
+	v.prefixes = append(append(v.prefixes, v4...), v6...)
+	v.v4, v.v6 = NewIPSet(v4...), NewIPSet(v6...)
+	g.vpcs[object] = v
+	return v
+}
+
+// tableOf returns the route table of an object, made on first sight.
+func (g *Graph) tableOf(object *aws.RouteTable) *table {
+	t := g.tables[object]
+	if t == nil {
+		t = g.newTable(object)
+		g.tables[object] = t
+	}
+	return t
+}
+
+// aclOf returns the network ACL of an object, made on first sight.
+func (g *Graph) aclOf(object *aws.NetworkACL) *acl {
+	a := g.acls[object]
+	if a == nil {
+		a = g.newACL(object)
+		g.acls[object] = a
+	}
+	return a
+}
+
+// subnetOf returns the subnet of an object, made on first sight.
+func (g *Graph) subnetOf(object *aws.Subnet) *subnet {
+	n := g.subnets[object]
+	if n == nil {
+		n = g.newSubnet(len(g.subnets)+1, object)
+		g.subnets[object] = n
+	}
+	return n
+}
+
 func (g *Graph) buildVPCs() {
-	for i, object := range g.model.VPCs {
-		v := &vpc{id: i, address: object.Address(), object: object, external: object.Origin == aws.External}
-		var v4, v6 []netip.Prefix
-		for _, c := range object.CIDRs {
-			p, ok := c.Known()
-			switch {
-			case !ok:
-				v.unknown = v.unknown.Union(g.why.bits(c.Reasons()...))
-			case p.Addr().Is4():
-				v4 = append(v4, p)
-			default:
-				v6 = append(v6, p)
-			}
-		}
-		if why := object.Unknowable(); why != nil && len(v4) == 0 {
-			v.unknown = v.unknown.Union(g.why.bits(why...))
-		}
-		v.prefixes = append(append(v.prefixes, v4...), v6...)
-		v.v4, v.v6 = NewIPSet(v4...), NewIPSet(v6...)
-		v.bpa = never
-		g.vpcs[object] = v
+	for _, object := range g.model.VPCs {
+		g.vpcOf(object)
 	}
 	for _, object := range g.model.InternetGateways {
 		g.gates[object] = &gateway{kind: viaIGW, address: object.Address(), object: object, exists: g.existence(&object.Object)}
 	}
 	for _, object := range g.model.VPCs {
 		for _, a := range object.InternetGateways {
-			g.attach(a, g.vpcs[object])
+			g.attach(a, g.vpcOf(object))
 		}
 	}
 	g.buildFirewalls()
-	for _, object := range g.model.RouteTables {
-		g.tables[object] = g.newTable(object)
-	}
-	for _, object := range g.model.NetworkACLs {
-		g.acls[object] = g.newACL(object)
-	}
-	for i, object := range g.model.Subnets {
-		g.subnets[object] = g.newSubnet(i+1, object)
+	for _, object := range g.model.Subnets {
+		g.subnetOf(object)
 	}
 	g.buildBPA()
 }
@@ -152,7 +187,7 @@ func (g *Graph) attach(a *aws.GatewayAttachment, v *vpc) {
 	_, maybe := g.written(&a.Written)
 	vpcs, _ := resolve(g, a.VPC)
 	for _, w := range vpcs {
-		if g.vpcs[w.of] == v {
+		if g.vpcOf(w.of) == v {
 			maybe = maybe.Union(w.why)
 		}
 	}
@@ -255,7 +290,7 @@ func (g *Graph) endpointSubnets(gate *gateway) []*subnet {
 func (g *Graph) newTable(object *aws.RouteTable) *table {
 	t := &table{place: placeOf(&object.Object), implied: object.Origin == aws.Implied, object: object}
 	if list, _ := resolve(g, object.VPC); len(list) > 0 {
-		t.vpc = g.vpcs[list[0].of]
+		t.vpc = g.vpcOf(list[0].of)
 	}
 	if why := object.Unknowable(); why != nil {
 		t.unknown = g.why.bits(why...)
@@ -413,12 +448,16 @@ func (g *Graph) propagated(p *aws.Propagation) []route {
 
 func (g *Graph) newSubnet(id int, object *aws.Subnet) *subnet {
 	n := &subnet{id: id, address: object.Address(), object: object, exists: g.existence(&object.Object)}
-	if object.Origin == aws.External {
+	vpcs, elsewhere := resolve(g, object.VPC)
+	outside := object.Origin == aws.External
+	if outside && len(vpcs) == 1 && vpcs[0].why == "" && vpcs[0].of.Default && vpcs[0].of.Origin != aws.Declared {
+		outside = false // one of the default subnets, which are alike
+	}
+	if outside {
 		n.unknown = g.why.bits(object.Unknowable()...)
 	}
-	vpcs, elsewhere := resolve(g, object.VPC)
 	if len(vpcs) == 1 {
-		n.vpc = g.vpcs[vpcs[0].of]
+		n.vpc = g.vpcOf(vpcs[0].of)
 		n.vpc.subnets = append(n.vpc.subnets, n)
 	} else if n.unknown == "" {
 		n.unknown = elsewhere
@@ -447,10 +486,23 @@ func (g *Graph) newSubnet(id int, object *aws.Subnet) *subnet {
 	n.zone = object.Zone.Or(object.ZoneID.Or(""))
 	n.auto4 = flag(g, object.AutoIPv4, false)
 	n.auto6 = flag(g, object.AutoIPv6, false).or(flag(g, object.IPv6Native, false))
+	switch {
+	case outside:
+		n.auto4, n.auto6 = perhaps(n.unknown), perhaps(n.unknown)
+	case object.Origin == aws.External:
+		n.auto4 = certainly
+	}
 	n.bpa = never
-	tables, elsewhere := resolve(g, object.RouteTable)
+	routes, filter := object.RouteTable, object.NetworkACL
+	if n.vpc != nil && routes.Absent() {
+		routes = n.vpc.object.MainRouteTable
+	}
+	if n.vpc != nil && filter.Absent() && n.vpc.object.DefaultNetworkACL != nil {
+		filter = aws.To(n.vpc.object.DefaultNetworkACL)
+	}
+	tables, elsewhere := resolve(g, routes)
 	for _, o := range tables {
-		n.tables = append(n.tables, option[*table]{g.tables[o.of], o.why})
+		n.tables = append(n.tables, option[*table]{g.tableOf(o.of), o.why})
 	}
 	if elsewhere != "" || len(n.tables) == 0 && n.unknown == "" {
 		why := elsewhere
@@ -459,9 +511,9 @@ func (g *Graph) newSubnet(id int, object *aws.Subnet) *subnet {
 		}
 		n.tables = append(n.tables, option[*table]{&table{place: place{at: n.address}, vpc: n.vpc, unknown: why}, why})
 	}
-	acls, elsewhere := resolve(g, object.NetworkACL)
+	acls, elsewhere := resolve(g, filter)
 	for _, o := range acls {
-		n.acls = append(n.acls, option[*acl]{g.acls[o.of], o.why})
+		n.acls = append(n.acls, option[*acl]{g.aclOf(o.of), o.why})
 	}
 	if elsewhere != "" {
 		n.acls = append(n.acls, option[*acl]{&acl{place: place{at: n.address}, unknown: elsewhere}, elsewhere})
@@ -492,7 +544,7 @@ func (g *Graph) subnetsOf(refs []aws.Ref[*aws.Subnet]) []*subnet {
 		}
 		options, elsewhere := resolve(g, r)
 		for _, o := range options {
-			n := g.subnets[o.of]
+			n := g.subnetOf(o.of)
 			if n == nil || has(n) {
 				continue
 			}
@@ -530,7 +582,7 @@ func (g *Graph) buildBPA() {
 			if b.Region() != "" && object.Region() != "" && b.Region() != object.Region() || b.Account() != object.Account() && b.Account() != "" && object.Account() != "" {
 				continue
 			}
-			v := g.vpcs[object]
+			v := g.vpcOf(object)
 			lifted := never
 			for _, e := range g.model.Exclusions {
 				if is(g, e.Mode, false, "allow-bidirectional").no {
@@ -546,7 +598,7 @@ func (g *Graph) buildBPA() {
 		}
 	}
 	for _, object := range g.model.Subnets {
-		n := g.subnets[object]
+		n := g.subnetOf(object)
 		if n.vpc == nil {
 			continue
 		}

@@ -90,10 +90,10 @@ func (g *Graph) defaultVPC(self *aws.Object) *vpc {
 			continue
 		}
 		if object.Region() == self.Region() && object.Account() == self.Account() {
-			return g.vpcs[object]
+			return g.vpcOf(object)
 		}
 		if found == nil && (object.Region() == "" || self.Region() == "") {
-			found = g.vpcs[object]
+			found = g.vpcOf(object)
 		}
 	}
 	return found
@@ -447,7 +447,7 @@ func (g *Graph) withSSH(gs *groupSet, o *aws.NodeGroup) *groupSet {
 		list, elsewhere := resolve(g, ref)
 		for _, x := range list {
 			y := r
-			y.groups, y.why, y.source = []*group{g.groups[x.of]}, y.why.Union(x.why), string(x.of.Address())
+			y.groups, y.why, y.source = []*group{g.groupOf(x.of)}, y.why.Union(x.why), string(x.of.Address())
 			s.rules = append(s.rules, y)
 		}
 		if elsewhere != "" {
