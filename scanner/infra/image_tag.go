@@ -26,6 +26,9 @@ var imageTag = Check{
 		if latest == kube.Maybe {
 			latest = tagInParts(c.Image)
 		}
+		if name, _ := c.Image.Text(); p.filledIn[name] {
+			return
+		}
 		p.report(&w.Object, latest, c.Image, "runs the image "+text(c.Image)+" of "+named(c)+" in whichever version is the latest; name a version")
 	},
 }

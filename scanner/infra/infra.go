@@ -67,8 +67,7 @@ func (s *Scanner) Scan(ctx context.Context, inv *inventory.Inventory) (*scanner.
 	if checks == nil {
 		checks = Checks
 	}
-	model := kube.Read(inv.Resources)
-	facts := newFacts(model)
+	facts := newFacts(kube.Read(inv.Resources), inv.Builds)
 	texts := &texts{read: s.ReadFile, lines: map[string][]string{}}
 	out := &scanner.Judgement{}
 	for i := range checks {

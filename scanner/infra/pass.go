@@ -3,6 +3,7 @@ package infra
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -19,10 +20,19 @@ type facts struct {
 	bindings        []*binding
 	serviceAccounts []*kube.Object
 	environments    map[string]map[string]bool // of each root
+	// filledIn are the images whose tag Skaffold sets when it deploys what it has built.
+	filledIn map[string]bool
 }
 
-func newFacts(m *kube.Model) *facts {
-	f := &facts{Model: m, objects: m.Objects(), environments: map[string]map[string]bool{}}
+func newFacts(m *kube.Model, builds []inventory.Build) *facts {
+	f := &facts{Model: m, objects: m.Objects(), environments: map[string]map[string]bool{}, filledIn: map[string]bool{}}
+	for _, build := range builds {
+		for _, image := range build.Images {
+			if strings.HasPrefix(path.Base(image.Location.Path), "skaffold") {
+				f.filledIn[string(image.Name)] = true
+			}
+		}
+	}
 	for _, o := range f.objects {
 		root := o.Resource.Root
 		if f.environments[root] == nil {

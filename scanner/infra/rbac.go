@@ -88,13 +88,20 @@ func (r *role) reach() string {
 	return " in its namespace"
 }
 
-// eachGrant reports grants of a role that allow what is asked, apart from those of everything, of which one rule speaks,
-// and from those that name what they are for.
+// eachGrant reports grants of a role that allow what is asked, apart from those of every resource, of which other rules
+// speak, and from those that name what they are for.
 func (r *role) eachGrant(p *Pass, group string, resources, verbs []string, message string) {
 	for _, g := range r.grants {
-		if g.everything() == kube.No && isWritten(g.names) != kube.Yes {
+		if contains(g.resources, "*") != kube.Yes && isWritten(g.names) != kube.Yes {
 			p.report(r.Object, g.allows(group, resources, verbs), g.at, message)
 		}
+	}
+}
+
+// eachClusterGrant is eachGrant for resources that stand in no namespace: a Role can't allow them.
+func (r *role) eachClusterGrant(p *Pass, group string, resources, verbs []string, message string) {
+	if r.cluster {
+		r.eachGrant(p, group, resources, verbs, message)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 var (
 	secretWords  = regexp.MustCompile(`(?i)(^|_)(password|passwd|passphrase|pwd|secret|token|api_?key|access_?key|private_?key|credentials?)($|_)|(PASSWORD|PASSWD|SECRET|TOKEN|APIKEY)$`)
 	aboutSecrets = regexp.MustCompile(`(?i)(_|^)(file|path|name|url|uri|host|port|user|username|dir|ttl|expir\w*|length|enabled|disabled|policy|type|id|arn|endpoint|issuer|algorithm|header|rotation|timeout|duration|location|provider|mount|prefix|backend)$`)
-	placeholders = regexp.MustCompile(`(?i)^(|true|false|yes|no|none|null|n/a|[0-9]+|<.*>|\$\{?.*|\(.*\)|x+|\*+|changeme|change[-_ ]me|example|placeholder|todo|/.*|https?://.*)$`)
+	placeholders = regexp.MustCompile(`(?i)^(|true|false|yes|no|none|null|n/a|[0-9]+|<.*>|\$\{?.*|\(.*\)|x+|\*+|changeme|change[-_ ]me|example|todo|your[-_ ].*|replace[-_ ].*|.*placeholder.*|/.*|https?://.*)$`)
 )
 
 var secretInEnvironment = Check{
@@ -25,10 +25,15 @@ var secretInEnvironment = Check{
 			name, _ := variable.Get("name").Text()
 			v := variable.Get("value")
 			value, known := v.Text()
-			if !known || !secretWords.MatchString(name) || aboutSecrets.MatchString(name) || placeholders.MatchString(strings.TrimSpace(value)) {
+			if !known || !secretWords.MatchString(name) || aboutSecrets.MatchString(name) || placeholder(name, value) {
 				continue
 			}
 			p.report(&w.Object, kube.Yes, v, "has the secret "+name+" of "+named(c)+" in plain text; refer to a Secret with valueFrom.secretKeyRef, and change it")
 		}
 	},
+}
+
+// placeholder reports whether a value stands for one that is put in later: it says so, or says its own name.
+func placeholder(name, value string) bool {
+	return placeholders.MatchString(strings.TrimSpace(value)) || strings.Contains(strings.ToUpper(value), strings.ToUpper(name))
 }
