@@ -2,7 +2,6 @@ package infra
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/kube"
@@ -26,10 +25,10 @@ var addedCapabilities = Check{
 	},
 }
 
-// capabilityBeyond asks whether a capability is none of some; with and without CAP_ it is the same one.
+// capabilityBeyond asks whether a capability is none of some, in the spelling of the standard: others are refused.
 func capabilityBeyond(v inventory.Value, allowed []string) kube.Truth {
 	return ask(v, func(v inventory.Value) bool {
 		name, ok := v.Text()
-		return ok && !slices.Contains(allowed, strings.TrimPrefix(strings.ToUpper(name), "CAP_"))
+		return ok && !slices.Contains(allowed, name)
 	})
 }

