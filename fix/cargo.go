@@ -514,6 +514,9 @@ func cargoPrecise(ctx context.Context, job *Job, trial *Workspace, before []carg
 		if !found {
 			return nil
 		}
+		if cratePath(t.Package) == "" || !validVersion(from) || !validVersion(t.To) {
+			return fmt.Errorf("%q is no name of a crate, or %q and %q no versions", t.Package, from, t.To)
+		}
 		cmd := Command{
 			Program: "cargo", Args: []string{"update", "--quiet", "-p", t.Package + "@" + from, "--precise", t.To}, Beside: []string{"rustc"},
 			Dir: job.Project.Dir, Files: job.Project.Files, Outputs: []string{job.Project.Path}, Extra: stubs, Network: true,

@@ -342,6 +342,9 @@ func writeMaven(ctx context.Context, job *Job) error {
 		if err := r.runs(ctx, repository, t); err != nil {
 			return err
 		}
+		if !mavenName.MatchString(t.Package) || !validVersion(t.To) {
+			return fmt.Errorf("%q is no name of a Maven package, or %q no version", t.Package, t.To)
+		}
 		if t.How == HowOverride || t.How == HowLock {
 			edits = append(edits, r.manage(t))
 			continue

@@ -661,7 +661,7 @@ func (w *poetryWriter) block(pin *pyPin, p *poetryPackage) (string, error) {
 	line("[[package]]")
 	line("name = ", strconv.Quote(p.name))
 	line("version = ", strconv.Quote(pin.version))
-	line("description = ", strconv.Quote(meta.summary))
+	line("description = ", strconv.Quote(plain(strings.ToValidUTF8(meta.summary, ""))))
 	line("optional = ", strconv.FormatBool(p.optional))
 	line("python-versions = ", strconv.Quote(cmp.Or(meta.requiresPython, "*")))
 	if w.lock.version != "2.0" {

@@ -324,7 +324,7 @@ func archiveVersionOf(file, project string) string {
 			}
 		}
 	}
-	if _, err := semver.PyPI.Parse(version); err != nil || version == "" {
+	if _, err := semver.PyPI.Parse(version); err != nil || !validVersion(version) {
 		return ""
 	}
 	return version

@@ -165,6 +165,31 @@ func markerTokens(marker string) []string {
 	return tokens
 }
 
+// cleanMarker writes a marker anew from what it was read as, so that nothing else of a stranger's text reaches a file. ok is
+// false for what is no marker.
+func cleanMarker(marker string) (clean string, ok bool) {
+	p := markerParser{tokens: markerTokens(marker)}
+	if _, err := p.or(0); err != nil || p.at != len(p.tokens) {
+		return "", false
+	}
+	var b strings.Builder
+	for i, token := range p.tokens {
+		if i > 0 && p.tokens[i-1] != "(" && token != ")" {
+			b.WriteByte(' ')
+		}
+		if text, isString := strings.CutPrefix(token, `"`); isString {
+			if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' || r == '#' }) {
+				return "", false
+			}
+			token = `"` + text + `"`
+		} else if strings.Trim(token, "abcdefghijklmnopqrstuvwxyz_=<>!~()") != "" {
+			return "", false
+		}
+		b.WriteString(token)
+	}
+	return b.String(), true
+}
+
 type markerParser struct {
 	tokens []string
 	at     int

@@ -303,7 +303,11 @@ func (g *pyGraph) add(ctx context.Context, by *pyPin, need pyRequirement, holds 
 		}
 		pin := &pyPin{name: need.name, version: r.Version, extras: need.extras, added: true, by: []string{by.name}}
 		if holds == pyUnknown {
-			pin.marker = need.marker
+			marker, ok := cleanMarker(need.marker)
+			if !ok {
+				return nil, fmt.Errorf("%s %s needs %s under a condition that can't be read", by.name, by.version, need.name)
+			}
+			pin.marker = marker
 		}
 		return pin, nil
 	}

@@ -191,6 +191,9 @@ func writeUV(ctx context.Context, job *Job) error {
 	}
 	args := []string{"lock", "--no-build", "--quiet"}
 	for _, t := range job.Targets {
+		if pypiName(t.Package) == "" || !validVersion(t.To) {
+			return fmt.Errorf("%q is no name of a Python package, or %q no version", t.Package, t.To)
+		}
 		args = append(args, "--upgrade-package", t.Package+"=="+t.To)
 		if t.How == HowOverride {
 			e, err := uvOverride(p.manifests[0], t)
