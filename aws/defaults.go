@@ -27,7 +27,6 @@ var Defaults = []Default{
 	{"NATGateway.Connectivity", "public", "public", provider + "nat_gateway, " + cfnReference + "ec2-natgateway.html"},
 	{"NetworkInterface.SourceDestCheck", true, true, provider + "network_interface, " + cfnReference + "ec2-networkinterface.html"},
 	{"Instance.SourceCheck", true, true, provider + "instance, " + cfnReference + "ec2-instance.html"},
-	{"NetworkACLRule.Egress", false, false, cfnReference + "ec2-networkaclentry.html"},
 	{"TransitGateway.DefaultAssociation", "enable", "enable", provider + "ec2_transit_gateway, " + cfnReference + "ec2-transitgateway.html"},
 	{"TransitGateway.DefaultPropagation", "enable", "enable", provider + "ec2_transit_gateway, " + cfnReference + "ec2-transitgateway.html"},
 	{"TransitGateway.AutoAccept", "disable", "disable", provider + "ec2_transit_gateway, " + cfnReference + "ec2-transitgateway.html"},

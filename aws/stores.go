@@ -38,7 +38,7 @@ type Store struct {
 	Zone               Text                  `tf:"availability_zone"`
 	MultiAZ            Bool                  `tf:"multi_az|multi_az_enabled|zone_awareness_enabled|cluster_config.zone_awareness_enabled" cfn:"MultiAZ|MultiAZEnabled|ClusterConfig.ZoneAwarenessEnabled"`
 	Encrypted          Bool                  `tf:"storage_encrypted|encrypted|at_rest_encryption_enabled|encrypt_at_rest.enabled" cfn:"StorageEncrypted|Encrypted|AtRestEncryptionEnabled|EncryptionAtRestOptions.Enabled"`
-	Key                Ref[*Key]             `tf:"kms_key_id|kms_key_arn|encrypt_at_rest.kms_key_id|encryption_info.encryption_at_rest_kms_key_arn"`
+	Key                Ref[*Key]             `tf:"kms_key_id|kms_key_arn|encrypt_at_rest.kms_key_id|encryption_info.encryption_at_rest_kms_key_arn" cfn:"KmsKeyId|EncryptionAtRestOptions.KmsKeyId|EncryptionInfo.EncryptionAtRest.DataVolumeKMSKeyId"`
 	AutoUpgrade        Bool                  `tf:"auto_minor_version_upgrade"`
 	Cluster            Ref[*Store]           `tf:"cluster_identifier|replication_group_id" cfn:"DBClusterIdentifier|ReplicationGroupId"` // of an instance that belongs to one
 	Policy             Policy                `tf:"access_policies|access_policy" cfn:"AccessPolicies"`
@@ -145,7 +145,7 @@ type Trail struct {
 	Organization    Bool         `tf:"is_organization_trail"`
 	Key             Ref[*Key]    `tf:"kms_key_id" cfn:"KMSKeyId"`
 	Bucket          Ref[*Bucket] `tf:"s3_bucket_name"`
-	CloudWatchGroup Text         `tf:"cloud_watch_logs_group_arn"`
+	CloudWatchGroup Text         `tf:"cloud_watch_logs_group_arn" cfn:"CloudWatchLogsLogGroupArn"`
 }
 
 // Repository is a container repository of ECR.
