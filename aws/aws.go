@@ -63,6 +63,7 @@ type Object struct {
 	Literal string
 
 	region, account string
+	exported        bool
 	why             []inventory.Reason // of an external object
 }
 
@@ -110,6 +111,9 @@ func (o *Object) Unknowable() []inventory.Reason {
 	}
 	return o.why
 }
+
+// Exported reports whether an output of the root, or an export of the stack, hands the object to others.
+func (o *Object) Exported() bool { return o.exported }
 
 // Region is the region that the object is in; empty where it is not known.
 func (o *Object) Region() string { return o.region }

@@ -64,6 +64,7 @@ type builder struct {
 	acls    []*NetworkACLAssociation
 	aclUses []aclUse
 	late    []*inventory.Resource // data sources of default VPCs
+	outputs []*inventory.Resource
 }
 
 // entry is an object that a resource declares.
@@ -123,8 +124,11 @@ func (b *builder) decoderOf(r *inventory.Resource) *decoder {
 	return d
 }
 
-// data is the prefix of the types of Terraform's data sources.
-const data = "data."
+// data is the prefix of the types of Terraform's data sources, output the type of what leaves a root.
+const (
+	data   = "data."
+	output = "output"
+)
 
 // add makes the object of a resource, if it declares one.
 func (b *builder) add(r *inventory.Resource) {
@@ -137,13 +141,18 @@ func (b *builder) add(r *inventory.Resource) {
 		u.counted[base] = append(u.counted[base], r)
 	}
 	if r.Exists == inventory.NotExists {
-		// Kept, for people ask about it by its address, but it takes part in nothing.
-		if k := b.kinds[r.Type]; k != nil {
+		// Kept, for people ask about it by its address, but it takes part in nothing. What a built-in model leaves out is no
+		// resource that anybody knows.
+		if k := b.kinds[r.Type]; k != nil && r.Assumed == "" {
 			node := k.make()
 			fillObject(node, r, u.Unit, Declared)
 			b.m.NotCreated = append(b.m.NotCreated, node)
 			u.objects[r.ID] = node
 		}
+		return
+	}
+	if r.Type == output {
+		b.outputs = append(b.outputs, r)
 		return
 	}
 	typ, origin := r.Type, Declared
@@ -265,6 +274,7 @@ func (b *builder) link() {
 	b.linkCompute()
 	b.linkEdge()
 	b.linkStores()
+	b.linkUses()
 }
 
 // outside prepares an object that is outside of the code.

@@ -438,6 +438,9 @@ func decoded(v inventory.Value) inventory.Value {
 	if inner, ok := v.Encoded(); ok {
 		return inner
 	}
+	if v.IsUnknown() && len(v.Parts()) > 0 {
+		return fromTemplate(v)
+	}
 	if v.Kind() != inventory.String {
 		return v
 	}

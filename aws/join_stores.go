@@ -45,6 +45,9 @@ func (d *decoder) finishStore(s *Store) {
 	if s.Kind == MSK {
 		d.brokerPorts(s)
 	}
+	if mode, _ := d.get("engine_mode", "EngineMode").Text(); mode == "serverless" && !s.Encrypted.Written() {
+		s.Encrypted = Of(true) // version 1 of Aurora Serverless knows no other way
+	}
 	d.storeDefaults(s)
 }
 

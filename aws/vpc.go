@@ -205,6 +205,8 @@ type SecurityGroup struct {
 	SharedWith []Ref[*VPC]
 	// Ingress and Egress come from all forms in which rules are written.
 	Ingress, Egress []*SecurityGroupRule
+	// Carriers are the objects that carry the group, or may. Rules that name it are not among them.
+	Carriers []Node
 
 	openOut bool // CloudFormation lets everything out where no rule for it is written in the group
 }
