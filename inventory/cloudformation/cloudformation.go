@@ -17,6 +17,9 @@
 //   - resources of another template that an import leads to; Ref.Root is the path of that one,
 //   - what a transform makes that is not evaluated here.
 //
+// The outputs of an outermost template are resources, too, of the type output: "Outputs.Name" with its value, and the name
+// under which it is exported.
+//
 // # Limitations
 //
 // Macros of the account, modules of the registry, stack sets and the assertions of Rules are not evaluated; a notice
@@ -313,6 +316,7 @@ func (r *reading) evaluate(ctx context.Context, environment string) ([]*inventor
 		}
 		run.begin(s)
 		resources = append(resources, s.all()...)
+		resources = append(resources, s.results()...)
 	}
 	return resources, nil
 }
@@ -396,6 +400,38 @@ func (s *stack) all() []*inventory.Resource {
 		resources = append(resources, inner...)
 	}
 	return resources
+}
+
+// results returns the outputs of an outermost template: what of it others can see. They are resources of the type output.
+func (s *stack) results() []*inventory.Resource {
+	var outputs []*inventory.Resource
+	for _, e := range s.body.get("Outputs").keys() {
+		if strings.HasPrefix(e.key, "Fn::") || e.value.kind != object {
+			continue
+		}
+		r := &inventory.Resource{
+			ID: s.id("Outputs." + e.key), Type: "output", Name: e.key, Language: inventory.CloudFormation,
+			Root: s.root, Environment: s.run.environment, Region: s.region, Account: s.account, Location: e.at,
+		}
+		exists := s.exists(&declared{e.at, e.value})
+		switch {
+		case exists.never():
+			continue
+		case !exists.always():
+			r.Exists, r.Reasons = inventory.MayExist, exists.reasons
+		}
+		exhausted := s.run.again()
+		fields := []inventory.Field{{Name: "value", Value: s.output(e.key, e.at)}}
+		if n := e.value.find("Export", "Name"); n != nil {
+			fields = append(fields, inventory.Field{Name: "export", Value: s.eval(n)})
+		}
+		r.Values = inventory.MapValue(fields, e.at)
+		if !exhausted && s.run.exhausted {
+			r.Values = unknown(e.at, inventory.NotEvaluated, "budget")
+		}
+		outputs = append(outputs, r)
+	}
+	return outputs
 }
 
 func sortedKeys[V any](m map[string]V) []string {
