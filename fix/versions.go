@@ -158,7 +158,7 @@ func (s *solver) candidates(t *trouble) (list []candidate, no []rejected, err er
 		if len(c.clears) == 0 {
 			continue
 		}
-		if s.manager.Sparse && described < maxDescribed && len(c.clears) > most {
+		if s.manager.Sparse && s.registry != nil && described < maxDescribed && len(c.clears) > most {
 			// Only versions that clear more than those before them are ever taken.
 			described++
 			if whole, err := s.registry.Describe(s.ctx, t.name, r.Version); err == nil {

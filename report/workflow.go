@@ -133,6 +133,12 @@ func (v *verbatim) end() error {
 // mention or a reference.
 func MarkdownText(text string) string { return mdText(text) }
 
+// MarkdownCode writes text as code, likewise.
+func MarkdownCode(text string) string { return mdCode(clean(text)) }
+
+// MarkdownLink makes text, which is Markdown already, a link; an address that is none of the web leaves it as it is.
+func MarkdownLink(text, address string) string { return mdLink(text, address) }
+
 // do lets the SDK write and turns its panics, which are how it reports a failed write, into errors.
 func (w *Workflow) do(f func(*githubactions.Action)) (err error) {
 	defer func() {

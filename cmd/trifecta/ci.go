@@ -31,6 +31,9 @@ type ciOptions struct {
 	check              bool
 	dependencySnapshot bool
 	from               string
+
+	fix      fixMode
+	fixLimit int
 }
 
 // pathInput is the input that stands for the argument of ci; every other input is a flag of the same name.
@@ -40,7 +43,7 @@ const pathInput = "path"
 var ciInputs = []string{
 	"config", "fail-on", "base", "only", "skip", "offline", "strict", "db", "intel", "as-of",
 	"summary", "annotations", "sarif-file", "sbom-file", "comment", "suggestions", "upload-sarif", "check",
-	"dependency-snapshot", "from",
+	"dependency-snapshot", "from", "fix", "fix-limit",
 }
 
 // withoutBase is the value of --base that turns the comparison off.
@@ -52,7 +55,7 @@ func inputVariable(input string) string {
 }
 
 func (a *app) ciCommand() *cobra.Command {
-	var opts ciOptions
+	opts := ciOptions{fix: fixNone}
 	cmd := &cobra.Command{
 		Use:   "ci [DIR]",
 		Short: "Scans in a pipeline and publishes there: what action.yml calls",
@@ -86,6 +89,8 @@ be finished.`,
 	f.BoolVar(&opts.uploadSARIF, "upload-sarif", true, "send SARIF to code scanning; needs "+tokenVariable)
 	f.BoolVar(&opts.check, "check", false, "write a check run with every finding on its line; needs "+tokenVariable)
 	f.BoolVar(&opts.dependencySnapshot, "dependency-snapshot", false, "send the packages to the dependency graph; needs "+tokenVariable)
+	f.Var(&opts.fix, "fix", "propose fixes of the branch as pull requests; needs "+tokenVariable)
+	f.IntVar(&opts.fixLimit, "fix-limit", 0, "at most `N` such requests open at once (default that of the configuration, else 5)")
 	f.StringVar(&opts.from, "from", "", "scan nothing: comment with the result `FILE` of the run that a workflow_run is about")
 	return cmd
 }
@@ -156,6 +161,12 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 	}
 	if err := p.publish(cmd.Context(), dir, res, trouble); err != nil {
 		return &exitError{code: exitUnable, err: err}
+	}
+	run := fixRun{flags: cmd.Flags(), dir: dir, opts: opts, event: e, process: process, publish: &p}
+	if trouble := a.fixes(cmd.Context(), run); len(trouble) > 0 {
+		if err := workflow.Notice("trifecta: fixes", strings.Join(trouble, "\n")); err != nil {
+			return &exitError{code: exitUnable, err: err}
+		}
 	}
 	if outcome.code != exitOK {
 		// The reason again, below everything that was published. It may name what the tree is called.

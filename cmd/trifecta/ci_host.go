@@ -71,7 +71,7 @@ func (p *publisher) host(ctx context.Context, prefix string, res *scanner.Result
 
 func (p *publisher) client(token string) (*github.Client, error) {
 	return github.New(github.Options{
-		BaseURL: p.getenv("GITHUB_API_URL"), Repository: p.getenv("GITHUB_REPOSITORY"), Token: token, UserAgent: "trifecta/" + version,
+		BaseURL: p.getenv("GITHUB_API_URL"), ServerURL: p.getenv("GITHUB_SERVER_URL"), Repository: p.getenv("GITHUB_REPOSITORY"), Token: token, UserAgent: "trifecta/" + version,
 	})
 }
 

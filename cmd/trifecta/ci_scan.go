@@ -30,6 +30,8 @@ type scanProcess struct {
 	executable string   // empty: this program
 	temp       string   // the folder for its temporary files and its result
 	policy     confine.Policy
+	unconfined bool     // the policy is not used
+	more       []string // variables on top of what scanEnvironment lets through
 	// log shows what the child writes on standard error as it is written.
 	log func(write func(io.Writer) error) error
 }
@@ -93,7 +95,7 @@ func (a *app) runScanProcess(ctx context.Context, p scanProcess) (scanOutcome, e
 func (a *app) startAndWait(ctx context.Context, p scanProcess, log io.Writer) error {
 	command := func() *exec.Cmd {
 		cmd := exec.CommandContext(ctx, p.executable, p.args...)
-		cmd.Env = append(scanEnvironment(p.environ), "TMPDIR="+p.temp,
+		cmd.Env = append(append(scanEnvironment(p.environ), p.more...), "TMPDIR="+p.temp,
 			// What the limits of a container allow is written where a confined process can't read it.
 			"GOMAXPROCS="+strconv.Itoa(runtime.GOMAXPROCS(0)))
 		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -105,6 +107,12 @@ func (a *app) startAndWait(ctx context.Context, p scanProcess, log io.Writer) er
 	policy := p.policy
 	policy.Execute = append(slices.Clip(policy.Execute), p.executable)
 	policy.Write = append(slices.Clip(policy.Write), p.temp)
+	if p.unconfined {
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		return cmd.Wait()
+	}
 	err := confine.Start(cmd, policy)
 	if errors.Is(err, confine.ErrUnsupported) {
 		a.say("the scan has no token, but is not confined otherwise: %v", err)

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trifecta-scanner/trifecta/config"
+	"github.com/trifecta-scanner/trifecta/fix"
 	"github.com/trifecta-scanner/trifecta/internal/confine"
 	"github.com/trifecta-scanner/trifecta/internal/git"
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -51,6 +52,8 @@ type scanOptions struct {
 	sealed bool
 	// memoryReadOnly says that nothing of this tree is kept for later scans, because strangers wrote it.
 	memoryReadOnly bool
+	// then is called with the scan before it is closed.
+	then func(context.Context, *session) error
 	// noMatch makes the inventory alone: sbom looks nothing up.
 	noMatch bool
 	// noBaseline leaves the recorded findings of the tree aside.
@@ -210,7 +213,7 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 	}
 	if looksAt("dependencies") || licenses != nil {
 		source := sbom.Source{Memory: memory}
-		if since != nil {
+		if since != nil || opts.then != nil {
 			source.Cache = new(sbom.Cache)
 		}
 		p.sources = append(p.sources, source)
@@ -276,7 +279,28 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 	inventory.SortNotices(res.Notices)
 	res.Run.StartedAt = started.UTC().Format(time.RFC3339)
 	res.Run.DurationMS = time.Since(started).Milliseconds()
+	if opts.then != nil {
+		again := func(ctx context.Context, tree *inventory.Tree) (*scanner.Result, error) {
+			res, _, err := p.run(ctx, tree, nil)
+			if err == nil {
+				judge.base(tree, res)
+			}
+			return res, err
+		}
+		if err := opts.then(ctx, &session{tree: tree, res: res, cfg: cfg, data: data, again: again}); err != nil {
+			return nil, err
+		}
+	}
 	return &scanned{res, cfg, world}, nil
+}
+
+// session is a scan that is not closed yet: whoever changes the tree can look at it again in the same way.
+type session struct {
+	tree  *inventory.Tree
+	res   *scanner.Result
+	cfg   *config.Config
+	data  advisories
+	again fix.Judge
 }
 
 // pipeline is what is done to a tree, whether it is the one on disk or the one of a commit.
