@@ -245,7 +245,7 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 	if err := judge.read(ctx, tree, since); err != nil {
 		return nil, err
 	}
-	p.shown, p.cfg = shown, cfg
+	p.shown, p.cfg, p.looksAt = shown, cfg, looksAt
 	if since != nil {
 		for i, s := range p.scanners {
 			p.scanners[i] = &repeating{Scanner: s}
@@ -308,6 +308,7 @@ type pipeline struct {
 	sources  []inventory.Source
 	scanners []scanner.Scanner
 	cfg      *config.Config
+	looksAt  func(part string) bool
 	shown    progress
 	// quick leaves out what refines the rank and does not change what is found: of a base only that is asked.
 	quick bool
@@ -322,7 +323,7 @@ func (p *pipeline) run(ctx context.Context, tree *inventory.Tree, notices []inve
 	inv.Notices = append(inv.Notices, notices...)
 	world := newWorld(inv, p.cfg)
 	p.shown.step(fmt.Sprintf("matching %s", plural(len(inv.Packages), "package")))
-	res, err := scanner.Collect(ctx, inv, p.scanners...)
+	res, err := scanner.Collect(ctx, inv, slices.Concat(p.scanners, world.scanners(tree, p))...)
 	if err != nil {
 		return nil, nil, &exitError{code: exitUnable, err: err}
 	}

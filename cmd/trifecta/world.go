@@ -10,6 +10,7 @@ import (
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/network"
 	"github.com/trifecta-scanner/trifecta/scanner"
+	"github.com/trifecta-scanner/trifecta/scanner/cloud"
 	"github.com/trifecta-scanner/trifecta/scanner/exposure"
 )
 
@@ -101,6 +102,23 @@ func (w *world) runs(inv *inventory.Inventory, runners []join.Runner, joined *jo
 			}
 		}
 	}
+}
+
+// scanners are those that judge the world by the rules of ours.
+func (w *world) scanners(tree *inventory.Tree, p *pipeline) []scanner.Scanner {
+	if !p.looksAt("network") && !p.looksAt("infrastructure") {
+		return nil
+	}
+	judge := cloud.Scanner{
+		Model: w.cloud, Cluster: w.cluster, Results: w.results, Regions: p.cfg.Regions, Read: tree.ReadFile,
+		Network: p.looksAt("network"), Hosts: p.looksAt("infrastructure"),
+	}
+	for _, e := range p.cfg.Environments {
+		if e.Criticality == "high" || e.Criticality == "very high" {
+			judge.Production = append(judge.Production, e.Name)
+		}
+	}
+	return []scanner.Scanner{judge}
 }
 
 // weigh puts what the network answers into a result that is to be ranked.
