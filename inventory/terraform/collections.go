@@ -98,7 +98,7 @@ func fnCompact(c *calling, args []*value) *value {
 		if s, ok := e.asText(); e.kind == kindNull || ok && s == "" {
 			continue
 		}
-		if e.kind == kindUnknown && !e.rest && !e.maybe && len(e.unknown.candidates) > 0 {
+		if e.kind == kindUnknown && !e.maybe && len(e.unknown.candidates) > 0 {
 			// One branch that is empty means that the element may not be there.
 			var left []*value
 			for _, candidate := range e.unknown.candidates {
@@ -230,7 +230,9 @@ func mergeValues(args []*value, at inventory.Location) *value {
 		case kindNull:
 		case kindMap:
 			if arg.fields.rest != nil {
+				rest := anyOf(all.rest, arg.fields.rest)
 				all.unsure(arg.fields.rest)
+				all.rest = rest
 			}
 			for _, key := range arg.fields.keys {
 				v := arg.fields.values[key].asSensitive(arg.sensitive)
@@ -395,7 +397,7 @@ func fnZipmap(c *calling, args []*value) *value {
 		case ok:
 			f.put(name, values[i])
 		case key.kind == kindUnknown:
-			f.rest = unknownFrom(c.at, f.rest, key, values[i])
+			f.rest = anyOf(f.rest, values[i].asMaybe(reasonsOf(key)))
 		default:
 			return c.fail("wants texts as keys")
 		}
@@ -443,7 +445,8 @@ func fnSlice(c *calling, args []*value) *value {
 		full := slices.Clone(elements[:i])
 		for n := len(full); n < to; n++ {
 			e := elements[i].sure()
-			if ref := e.unknown.ref; ref != nil {
+			if e.kind == kindUnknown && e.unknown.ref != nil {
+				ref := e.unknown.ref
 				e = e.copied()
 				u := *e.unknown
 				u.ref = &inventory.Ref{Resource: ref.Resource, Attribute: fmt.Sprintf("%s[%d]", ref.Attribute, n), Root: ref.Root}

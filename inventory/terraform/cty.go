@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"math/big"
+	"strconv"
 
 	"github.com/hashicorp/go-cty-funcs/cidr"
 	"github.com/zclconf/go-cty-yaml"
@@ -37,6 +38,9 @@ func fromCtyFunction(f function.Function) languageFunction {
 			}
 			values[i] = toCty(arg)
 		}
+		if what := tooMuch(c.name, args); what != "" {
+			return beyond(c.at, c.name+": "+what)
+		}
 		values, ok := asParameters(f, values)
 		if !ok {
 			return c.fail("an argument has the wrong type")
@@ -47,6 +51,21 @@ func fromCtyFunction(f function.Function) languageFunction {
 		}
 		return fromCty(result, c.at)
 	}
+}
+
+// tooMuch says which argument makes a function of cty cost more than it should; empty where none does.
+func tooMuch(name string, args []*value) string {
+	switch {
+	case len(args) == 0:
+	case name == "indent" && args[0].number > maxIndent:
+		return "more than " + strconv.Itoa(maxIndent) + " spaces"
+	case name == "parseint" && len(args[0].text) > maxDigits:
+		return "more than " + strconv.Itoa(maxDigits) + " digits"
+	case (name == "regex" || name == "regexall") && len(args[0].text) > maxPattern,
+		name == "replace" && len(args) > 1 && len(args[1].text) > maxPattern:
+		return "a pattern of more than " + strconv.Itoa(maxPattern) + " bytes"
+	}
+	return ""
 }
 
 // over applies do to each candidate of the one argument that is not known, where it has some; else the result is unknown.

@@ -81,7 +81,7 @@ func (i *instance) withAnswers(whole *value) *value {
 	for _, key := range whole.fields.keys {
 		f.put(key, whole.fields.values[key])
 	}
-	for name := range table {
+	for _, name := range sortedKeys(table) {
 		if f.values[name] == nil {
 			if v := i.answer(name, i.res.at); v != nil && !v.failed() {
 				f.put(name, v)

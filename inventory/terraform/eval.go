@@ -71,8 +71,8 @@ func (e *evaluator) expr(x hclsyntax.Expression, f *frame) *value {
 	if e.steps&0xfff == 0 && e.ctx.Err() != nil {
 		e.stop(x.StartRange(), "cancelled")
 	}
-	if e.steps > maxSteps {
-		e.stop(x.StartRange(), "more than "+fmt.Sprint(maxSteps)+" expressions")
+	if e.reader.steps++; e.steps > maxSteps || e.reader.steps > maxAllSteps {
+		e.stop(x.StartRange(), "more than "+fmt.Sprint(maxSteps)+" evaluations")
 	}
 	if e.stopped != "" {
 		return beyond(location(x.StartRange()), e.stopped)
@@ -139,6 +139,13 @@ func (e *evaluator) expr(x hclsyntax.Expression, f *frame) *value {
 	return failure(location(x.Range()), "a construct that is not known")
 }
 
+// spend counts work that is done without evaluating expressions: elements of collections and bytes of texts.
+func (e *evaluator) spend(v *value) {
+	n := int(v.size)
+	e.steps += n
+	e.reader.steps += n
+}
+
 // stop ends the evaluation of the root.
 func (e *evaluator) stop(at hcl.Range, what string) {
 	if e.stopped != "" {
@@ -187,12 +194,20 @@ func (e *evaluator) objectCons(x *hclsyntax.ObjectConsExpr, f *frame) *value {
 			if key.kind != kindUnknown {
 				return failure(key.at, "a key that is no text")
 			}
-			all.rest = unknownFrom(key.at, all.rest, key, v)
+			all.rest = anyOf(all.rest, v.asMaybe(reasonsOf(key)))
 			continue
 		}
 		all.put(name, v.asSensitive(key.sensitive))
 	}
 	return mapping(structural, all, location(x.SrcRange))
+}
+
+// anyOf is what stands for two kinds of entries that nobody knows.
+func anyOf(a, b *value) *value {
+	if a == nil {
+		return b
+	}
+	return unknownFrom(a.at, a, b)
 }
 
 // asText returns a known text, or a number or truth value as one.
@@ -233,7 +248,7 @@ func (v *value) asNumber() (*value, bool) {
 	case kindNumber:
 		return v, true
 	case kindString:
-		if len(v.text) > 512 {
+		if len(v.text) > maxDigits {
 			return nil, false
 		}
 		n, err := cty.ParseNumberVal(v.text)
@@ -390,13 +405,7 @@ func (e *evaluator) forOver(x *hclsyntax.ForExpr, source *value, f *frame, at in
 		}
 		v = v.asSensitive(source.sensitive)
 		if x.KeyExpr == nil {
-			switch {
-			case element.rest:
-				v = v.asRest()
-			case maybe:
-				v = v.asMaybe(why)
-			}
-			made = append(made, v)
+			made = append(made, v.like(element, maybe, why))
 			continue
 		}
 		key := e.expr(x.KeyExpr, inner)
@@ -406,7 +415,7 @@ func (e *evaluator) forOver(x *hclsyntax.ForExpr, source *value, f *frame, at in
 		name, known := key.asText()
 		switch {
 		case !known || element.rest:
-			object.rest = unknownFrom(v.at, object.rest, key, v)
+			object.rest = anyOf(object.rest, v.asMaybe(addReasons(reasonsOf(key), why)))
 		case x.Group:
 			if groups[name] == nil {
 				object.put(name, v)
@@ -480,13 +489,7 @@ func (e *evaluator) splat(x *hclsyntax.SplatExpr, f *frame) *value {
 		if v.failed() {
 			return v
 		}
-		switch {
-		case element.rest:
-			v = v.asRest()
-		case element.maybe:
-			v = v.asMaybe(element.maybeWhy)
-		}
-		made = append(made, v)
+		made = append(made, v.like(element, element.maybe, element.maybeWhy))
 	}
 	return list(structural, made, at).asSensitive(source.sensitive)
 }
@@ -645,7 +648,7 @@ func equalCandidates(a, b *value) (equal, known bool) {
 	if a.kind != kindUnknown || b.kind == kindUnknown {
 		return false, false
 	}
-	if b.kind == kindNull && (a.unknown.parts != nil || a.unknown.ref != nil && certain(a.unknown.ref)) {
+	if empty := b.kind == kindNull || b.kind == kindString && b.text == ""; empty && (surelyText(a) || b.kind == kindNull && a.unknown.parts != nil) {
 		return false, true
 	}
 	if len(a.unknown.candidates) == 0 {

@@ -69,7 +69,11 @@ func (e *evaluator) call(x *hclsyntax.FunctionCallExpr, f *frame) *value {
 		}
 		args = append(args, v.sure())
 	}
+	for _, arg := range args {
+		e.spend(arg)
+	}
 	v := do(c, args)
+	e.spend(v)
 	if !v.sensitive && !keepsSensitive[c.name] {
 		for _, arg := range args {
 			if arg.sensitive {

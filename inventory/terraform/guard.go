@@ -86,6 +86,19 @@ func tokensWithin(data []byte) bool {
 	return n <= maxTokens
 }
 
+// flat reports that a text can't nest deeper than maxNesting, because it does not have that many characters which nest.
+// Most files are flat, and need not be scanned twice.
+func flat(data []byte) bool {
+	n := 0
+	for _, c := range data {
+		switch c {
+		case '(', '[', '{', '"', '<', '>', '?', '!', '-', '+', '*', '/', '%', '&', '|', '=':
+			n++
+		}
+	}
+	return n <= maxNesting
+}
+
 // depthError says where a file nests too deep.
 type depthError struct{ at hcl.Range }
 
@@ -99,9 +112,11 @@ func parseBody(data []byte, name string) (*hclsyntax.Body, hcl.Diagnostics, erro
 		return nil, nil, fmt.Errorf("it has more than %d tokens", maxTokens)
 	}
 	start := hcl.Pos{Line: 1, Column: 1}
-	tokens, _ := hclsyntax.LexConfig(data, name, start)
-	if at, deep := tooDeep(tokens); deep {
-		return nil, nil, &depthError{at}
+	if !flat(data) {
+		tokens, _ := hclsyntax.LexConfig(data, name, start)
+		if at, deep := tooDeep(tokens); deep {
+			return nil, nil, &depthError{at}
+		}
 	}
 	file, diags := hclsyntax.ParseConfig(data, name, start)
 	if file == nil {
@@ -119,9 +134,11 @@ func parseTemplate(data []byte, name string, start hcl.Pos) (hclsyntax.Expressio
 	if !tokensWithin(data) {
 		return nil, nil, fmt.Errorf("it has more than %d tokens", maxTokens)
 	}
-	tokens, _ := hclsyntax.LexTemplate(data, name, start)
-	if at, deep := tooDeep(tokens); deep {
-		return nil, nil, &depthError{at}
+	if !flat(data) {
+		tokens, _ := hclsyntax.LexTemplate(data, name, start)
+		if at, deep := tooDeep(tokens); deep {
+			return nil, nil, &depthError{at}
+		}
 	}
 	x, diags := hclsyntax.ParseTemplate(data, name, start)
 	return x, diags, nil

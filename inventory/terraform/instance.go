@@ -71,8 +71,9 @@ func (in *instances) asValue(at inventory.Location) *value {
 				v = v.asMaybe(i.of.reasons)
 			}
 			elements = append(elements, v)
-			if i.of.rest {
-				elements = append(elements, unknownValue(at, i.of.reasons...).asRest())
+			if i.of.rest { // the others, by the name of all
+				base := inventory.ID(strings.TrimSuffix(string(i.id), i.of.index))
+				elements = append(elements, unknownRef(at, inventory.Ref{Resource: base}, i.of.reasons).asRest())
 			}
 		}
 		return list(structural, elements, at)
@@ -183,7 +184,7 @@ func (i *instance) whole() *value {
 	if i.full == nil {
 		f := newFields()
 		at := location(i.res.at)
-		for name := range i.res.body.Attributes {
+		for _, name := range sortedKeys(i.res.body.Attributes) {
 			if meta[name] {
 				continue
 			}
@@ -241,8 +242,8 @@ func (e *evaluator) block(block *hclsyntax.Block, body *hclsyntax.Body, f *frame
 	inner := &home{h.ref, h.reasons}
 	inner.ref.Attribute += fmt.Sprintf("[%d]", n)
 	fields := newFields()
-	for name, attr := range body.Attributes {
-		fields.put(name, e.expr(attr.Expr, f).sure())
+	for _, name := range sortedKeys(body.Attributes) {
+		fields.put(name, e.expr(body.Attributes[name].Expr, f).sure())
 	}
 	for _, nestedBlock := range body.Blocks {
 		name := blockType(nestedBlock)
@@ -356,7 +357,7 @@ func (m *moduleInstance) whole() *value {
 		f.rest = unknownRef(at, inventory.Ref{Resource: id}, reasons)
 		return mapping(structural, f, at)
 	}
-	for name := range m.scope.mod.outputs {
+	for _, name := range sortedKeys(m.scope.mod.outputs) {
 		f.put(name, m.scope.output(name, m.call.at))
 	}
 	return mapping(structural, f, at)

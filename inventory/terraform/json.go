@@ -240,7 +240,7 @@ func (b *jsonBody) expression(node *jsonNode, how reading) hclsyntax.Expression 
 		return lit(cty.BoolVal(value))
 	case json.Number:
 		n, _, err := big.ParseFloat(string(value), 10, precision, big.ToNearestEven)
-		if err != nil || len(value) > 512 {
+		if err != nil || len(value) > maxDigits {
 			b.problems = append(b.problems, problem{location(node.rng), "a number is too large"})
 			return lit(cty.NullVal(cty.DynamicPseudoType))
 		}

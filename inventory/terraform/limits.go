@@ -7,10 +7,11 @@ const (
 	maxNesting   = 400        // brackets, operators and conditions inside each other
 	maxTokens    = 4_000_000  // tokens of one file
 	maxDepth     = 4_000      // expressions inside each other, through references
-	maxSteps     = 40_000_000 // expressions of one root and environment
+	maxSteps     = 8_000_000  // expressions of one root and environment, with elements and bytes that functions look at
+	maxAllSteps  = 60_000_000 // the same of all roots
 	maxText      = 8 << 20    // bytes of one text
 	maxBytes     = 512 << 20  // bytes of all texts that one root makes
-	maxValue     = 1 << 20    // elements of one value, those of its elements included
+	maxValue     = 1 << 18    // elements of one value, those of its elements included
 	maxInstances = 20_000     // instances of one resource or module
 	maxModules   = 10_000     // instances of modules in one root
 	maxResources = 200_000    // instances of resources in one root
@@ -30,6 +31,13 @@ const (
 
 // countEvaluated is how many instances are evaluated of what has more than maxInstances.
 const countEvaluated = 100
+
+// Bounds on single arguments of functions.
+const (
+	maxIndent  = 1_000 // spaces
+	maxDigits  = 512   // of a number that is written as a text
+	maxPattern = 4_096 // bytes of a regular expression
+)
 
 // maxTerraformRange is where Terraform itself stops range.
 const maxTerraformRange = 1024

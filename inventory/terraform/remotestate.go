@@ -110,7 +110,7 @@ func remoteOutputs(i *instance, at hcl.Range) *value {
 		return nil
 	}
 	outputs := newFields()
-	for name := range s.mod.outputs {
+	for _, name := range sortedKeys(s.mod.outputs) {
 		outputs.put(name, foreign(s.output(name, at), root, 0))
 	}
 	return mapping(structural, outputs, location(i.res.at))

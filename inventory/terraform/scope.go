@@ -2,7 +2,9 @@ package terraform
 
 import (
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
@@ -74,6 +76,9 @@ func prefixed(module, address string) string {
 	}
 	return module + "." + address
 }
+
+// sortedKeys returns the keys of a map in order: what is evaluated first decides where a cycle or a budget shows.
+func sortedKeys[M ~map[string]V, V any](m M) []string { return slices.Sorted(maps.Keys(m)) }
 
 func (s *scope) frame() *frame { return &frame{scope: s} }
 

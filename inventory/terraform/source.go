@@ -138,9 +138,9 @@ func (m *moduleInstance) resource() *inventory.Resource {
 	s := m.from
 	f := &frame{s, m.of.names}
 	fields := newFields()
-	for name, attr := range m.call.body.Attributes {
+	for _, name := range sortedKeys(m.call.body.Attributes) {
 		if !meta[name] {
-			fields.put(name, s.e.expr(attr.Expr, f).sure())
+			fields.put(name, s.e.expr(m.call.body.Attributes[name].Expr, f).sure())
 		}
 	}
 	exists, reasons := s.exists, s.reasons

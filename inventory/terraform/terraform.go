@@ -78,6 +78,7 @@ type reader struct {
 	functions  map[string]languageFunction
 	answers    map[string]map[string]func(*instance, hcl.Range) *value
 	rootsFound []string
+	steps      int     // of all roots
 	states     []state // where roots keep their state
 	remotes    map[remoteKey]*scope
 }
@@ -141,13 +142,8 @@ func (s *scope) emit(all []*inventory.Resource) []*inventory.Resource {
 
 // outputs returns what leaves a root, each output as a resource of its own.
 func (s *scope) outputs() []*inventory.Resource {
-	names := make([]string, 0, len(s.mod.outputs))
-	for name := range s.mod.outputs {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	all := make([]*inventory.Resource, 0, len(names))
-	for _, name := range names {
+	all := make([]*inventory.Resource, 0, len(s.mod.outputs))
+	for _, name := range sortedKeys(s.mod.outputs) {
 		o := s.mod.outputs[name]
 		at := s.e.files.columns(location(o.at))
 		v := s.e.out(s.output(name, o.at))
@@ -327,7 +323,7 @@ func (e *evaluator) outUnknown(v *value, at inventory.Location, depth int) inven
 }
 
 func flagged(out inventory.Value, v *value) inventory.Value {
-	if v.maybe && !v.rest {
+	if v.maybe && (!v.rest || v.kind != kindUnknown) { // a rest that looks like something is that, maybe
 		out = out.AsMaybe(v.maybeWhy...)
 	}
 	return out

@@ -56,7 +56,7 @@ func withDefaults(v *value, d *typeexpr.Defaults) *value {
 	switch v.kind {
 	case kindMap:
 		f := newFields()
-		f.rest = v.fields.rest
+		f.rest = withDefaults(v.fields.rest, d.Children[""])
 		for _, key := range v.fields.keys {
 			child := d.Children[key]
 			if child == nil {
@@ -73,18 +73,15 @@ func withDefaults(v *value, d *typeexpr.Defaults) *value {
 			}
 		}
 		made := mapping(v.flavour, f, v.at)
-		made.sensitive, made.home = v.sensitive, v.home
-		return made
+		made.home = v.home
+		return made.likeness(v)
 	case kindList:
 		elements := make([]*value, len(v.list))
 		for i, e := range v.list {
 			child := d.Children[""]
 			elements[i] = withDefaults(e, child)
-			if e.maybe {
-				elements[i] = elements[i].asMaybe(e.maybeWhy)
-			}
 		}
-		return list(v.flavour, elements, v.at).asSensitive(v.sensitive)
+		return list(v.flavour, elements, v.at).likeness(v)
 	case kindUnknown:
 		return v.overEach(func(c *value) *value { return withDefaults(c, d) })
 	}
@@ -109,6 +106,23 @@ func (v *value) overEach(do func(*value) *value) *value {
 // convert returns v as a type, as Terraform converts between types
 // (https://developer.hashicorp.com/terraform/language/expressions/types#type-conversion).
 func convert(v *value, typ cty.Type) (*value, bool) {
+	c, ok := converted(v, typ)
+	if !ok {
+		return nil, false
+	}
+	return c.likeness(v), true
+}
+
+// likeness returns v as sensitive as another value, and there where that one is.
+func (v *value) likeness(of *value) *value {
+	v = v.asSensitive(of.sensitive)
+	if of.maybe && !v.maybe {
+		v = v.like(of, true, of.maybeWhy)
+	}
+	return v
+}
+
+func converted(v *value, typ cty.Type) (*value, bool) {
 	if typ == cty.DynamicPseudoType || v.kind == kindNull {
 		return v, true
 	}
@@ -140,9 +154,9 @@ func convert(v *value, typ cty.Type) (*value, bool) {
 			return nil, false
 		}
 		if typ.IsSetType() {
-			return setOf(converted, v.at).asSensitive(v.sensitive), true
+			return setOf(converted, v.at), true
 		}
-		return list(collection, converted, v.at).asSensitive(v.sensitive), true
+		return list(collection, converted, v.at), true
 	case typ.IsTupleType():
 		types := typ.TupleElementTypes()
 		if v.kind != kindList || len(v.list) != len(types) {
@@ -156,7 +170,7 @@ func convert(v *value, typ cty.Type) (*value, bool) {
 			}
 			converted[i] = c
 		}
-		return list(structural, converted, v.at).asSensitive(v.sensitive), true
+		return list(structural, converted, v.at), true
 	case typ.IsMapType():
 		if v.kind != kindMap {
 			return nil, false
@@ -170,13 +184,17 @@ func convert(v *value, typ cty.Type) (*value, bool) {
 			return nil, false
 		}
 		f := newFields()
-		f.rest = v.fields.rest
+		if f.rest = v.fields.rest; f.rest != nil {
+			if c, ok := convert(f.rest, typ.ElementType()); ok {
+				f.rest = c
+			}
+		}
 		for i, key := range v.fields.keys {
 			f.put(key, converted[i])
 		}
 		made := mapping(collection, f, v.at)
 		made.home = v.home
-		return made.asSensitive(v.sensitive), true
+		return made, true
 	case typ.IsObjectType():
 		if v.kind != kindMap {
 			return nil, false
@@ -199,7 +217,7 @@ func convert(v *value, typ cty.Type) (*value, bool) {
 				return nil, false
 			}
 		}
-		return mapping(structural, f, v.at).asSensitive(v.sensitive), true
+		return mapping(structural, f, v.at), true
 	}
 	return v, true
 }
@@ -229,10 +247,6 @@ func convertPrimitive(v *value, typ cty.Type) (*value, bool) {
 		}
 		c = boolean(b, v.at)
 	}
-	c = c.asSensitive(v.sensitive)
-	if v.maybe {
-		c = c.asMaybe(v.maybeWhy)
-	}
 	return c, true
 }
 
@@ -246,9 +260,6 @@ func convertAll(elements []*value, typ cty.Type) ([]*value, bool) {
 		c, ok := convert(e, typ)
 		if !ok {
 			return nil, false
-		}
-		if e.maybe && !c.maybe {
-			c = c.asMaybe(e.maybeWhy)
 		}
 		converted[i] = c
 	}

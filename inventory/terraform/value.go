@@ -243,16 +243,22 @@ func (v *value) asMaybe(reasons []inventory.Reason) *value {
 	return c
 }
 
-// asRest returns an unknown v as an element that stands for any number.
+// asRest returns v as an element that stands for any number of elements that look like it.
 func (v *value) asRest() *value {
-	c := v
-	if c.kind != kindUnknown {
-		c = unknownFrom(v.at, v)
-	}
-	c = c.copied()
+	c := v.copied()
 	c.maybe, c.rest = true, true
-	c.maybeWhy = addReasons(c.maybeWhy, c.unknown.reasons)
+	c.maybeWhy = addReasons(c.maybeWhy, reasonsOf(v))
 	return c
+}
+
+// like returns v, which was made of an element, as an element that is there where that one is.
+func (v *value) like(element *value, maybe bool, why []inventory.Reason) *value {
+	if !maybe {
+		return v
+	}
+	v = v.asMaybe(why)
+	v.rest = element.rest
+	return v
 }
 
 // sure returns v without what asMaybe and asRest said: the element is there, because somebody looks at it.
@@ -378,16 +384,10 @@ func (v *value) elements() (elements []*value, ok bool) {
 			return union, true
 		}
 		rest := v.copied()
-		u := *v.unknown
+		u := *v.unknown // an element of a list keeps the identity of the list
 		u.candidates, u.parts = nil, nil
-		if u.ref != nil {
-			ref := *u.ref
-			ref.Attribute += "[]"
-			if u.ref.Attribute == "" {
-				u.ref = nil
-			} else {
-				u.ref = v.unknown.ref // an element of a list keeps the identity of the list
-			}
+		if u.ref != nil && u.ref.Attribute == "" {
+			u.ref = nil
 		}
 		rest.unknown = &u
 		return []*value{rest.asRest()}, true

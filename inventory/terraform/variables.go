@@ -171,9 +171,9 @@ func (r *reader) varFile(e *evaluator, s *scope, name string, given map[string]*
 		return
 	}
 	f := &frame{scope: newScope(e, newModule(s.mod.dir))}
-	for attr, x := range body.Attributes {
+	for _, attr := range sortedKeys(body.Attributes) {
 		if s.mod.variables[attr] != nil {
-			given[attr] = e.expr(x.Expr, f)
+			given[attr] = e.expr(body.Attributes[attr].Expr, f)
 		}
 	}
 }
