@@ -10,6 +10,7 @@ type Instance struct {
 	Zone           Text                 `tf:"availability_zone"`
 	IPv6Count      Int                  `tf:"ipv6_address_count"`
 	IPv6Addresses  []Text               `tf:"ipv6_addresses" cfn:"Ipv6Addresses[].Ipv6Address"`
+	PrivateIP      Text                 `tf:"private_ip" cfn:"PrivateIpAddress"`
 	SourceCheck    Bool                 `tf:"source_dest_check"`
 	LaunchTemplate Ref[*LaunchTemplate] `tf:"launch_template.id|launch_template.name" cfn:"LaunchTemplate.LaunchTemplateId|LaunchTemplate.LaunchTemplateName"`
 	// AddedGroups are groups that the code adds to its primary interface.

@@ -78,6 +78,17 @@ func TestCases(t *testing.T) {
 	}
 }
 
+// TestOwnCases runs the cases of this package, which are labelled in the same way.
+func TestOwnCases(t *testing.T) {
+	cases, err := filepath.Glob(filepath.Join("testdata", "cases", "*"))
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, dir := range cases {
+		t.Run(filepath.Base(dir), func(t *testing.T) { runCase(t, dir) })
+	}
+}
+
 func runCase(t *testing.T, dir string) {
 	data, err := os.ReadFile(filepath.Join(dir, "expect.yaml"))
 	if err != nil {

@@ -325,7 +325,7 @@ func keepsClient(o *aws.LoadBalancer, tg *aws.TargetGroup, proto uint8) bool {
 func (g *Graph) target(e *edge, t *aws.TargetAttachment) {
 	_, why := g.written(&t.Written)
 	e.exists = e.exists.and(perhaps(why))
-	if text, ok := t.IP.Known(); ok && t.Target.Absent() {
+	if text, ok := t.IP.Known(); ok && len(t.Target.Targets()) == 0 {
 		g.byAddress(e, text)
 		return
 	}
@@ -377,7 +377,7 @@ func (g *Graph) byAddress(e *edge, text string) {
 	}
 	for _, n := range g.nodes {
 		for _, i := range n.ifaces {
-			if i.addresses.Contains(p.Addr()) && !n.hidden {
+			if i.addresses.Contains(p.Addr()) && !n.hidden && n.unit == e.from.unit {
 				copied := *e
 				copied.to, copied.toward = n, i
 				g.connect(&copied)

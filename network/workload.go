@@ -260,6 +260,7 @@ func (g *Graph) addInstance(o *aws.Instance) {
 			first.groups = g.joined(first.groups, g.groupsOf(added, nil))
 		}
 		first.public4 = first.public4.or(g.addressed(o.Addresses))
+		first.addresses = first.addresses.Union(privateAddresses([]aws.Text{o.PrivateIP}))
 		first.name = first.fingerprint()
 	}
 	for _, ref := range o.Attached {
