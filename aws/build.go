@@ -204,7 +204,7 @@ func (b *builder) name(u *unit, r *inventory.Resource, node Node) {
 		if r.Language == inventory.CloudFormation {
 			from = f.cfn
 		}
-		if text, ok := single(first(r.Values, from)).Text(); ok && text != "" {
+		if text := canonical(single(first(r.Values, from))); text != "" {
 			key := nameKey{t, text}
 			if _, twice := u.names[key]; !twice {
 				u.names[key] = node
@@ -314,35 +314,57 @@ func (b *builder) dataSource(r *inventory.Resource, typ string) bool {
 	return false
 }
 
+// collections are data sources that find several objects, and what they find.
+var collections = map[string]reflect.Type{
+	"data.aws_subnets":         reflect.TypeFor[*Subnet](),
+	"data.aws_subnet_ids":      reflect.TypeFor[*Subnet](),
+	"data.aws_vpcs":            reflect.TypeFor[*VPC](),
+	"data.aws_security_groups": reflect.TypeFor[*SecurityGroup](),
+	"data.aws_route_tables":    reflect.TypeFor[*RouteTable](),
+	"data.aws_nat_gateways":    reflect.TypeFor[*NATGateway](),
+	"data.aws_instances":       reflect.TypeFor[*Instance](),
+	"data.aws_eips":            reflect.TypeFor[*ElasticIP](),
+	"data.aws_lbs":             reflect.TypeFor[*LoadBalancer](),
+}
+
 // collection returns the object that stands for what a data source of several objects finds.
 func (b *builder) collection(u *unit, r *inventory.Resource, kind reflect.Type) Node {
-	if !strings.HasPrefix(r.Type, data) || kind.Kind() == reflect.Interface {
+	if collections[r.Type] != kind {
 		return nil
 	}
 	if kind == reflect.TypeFor[*Subnet]() {
-		d := b.decoderOf(r)
-		vpc := refTo[*VPC](d, r.Get("vpc_id"))
-		for _, filter := range r.Get("filter").Blocks() {
-			values := filter.Get("values").Elements()
-			switch name, _ := filter.Get("name").Text(); {
-			case name == "vpc-id" && len(values) == 1:
-				vpc = refTo[*VPC](d, values[0])
-			case name == "default-for-az" && len(values) == 1:
-				if yes, ok := values[0].Bool(); ok && yes {
-					vpc = To(d.defaultVPC())
-				}
-			}
-		}
-		if vpc.Resolved() && vpc.To.Default {
-			return b.defaultSubnet(vpc.To)
-		}
-		node := b.externalNode(u, kind, string(r.ID), nil, r)
-		if s, ok := node.(*Subnet); ok && !vpc.Absent() {
-			s.VPC = vpc
-		}
-		return node
+		return b.foundSubnets(u, r)
 	}
 	return b.externalNode(u, kind, string(r.ID), nil, r)
+}
+
+// foundSubnets returns the subnet that stands for those which a data source finds: the default ones of a default VPC, or
+// subnets outside of the code.
+func (b *builder) foundSubnets(u *unit, r *inventory.Resource) Node {
+	d := b.decoderOf(r)
+	vpc := refTo[*VPC](d, r.Get("vpc_id"))
+	for _, filter := range r.Get("filter").Blocks() {
+		values := filter.Get("values").Elements()
+		if len(values) != 1 {
+			continue
+		}
+		switch name, _ := filter.Get("name").Text(); name {
+		case "vpc-id":
+			vpc = refTo[*VPC](d, values[0])
+		case "default-for-az":
+			if yes, ok := values[0].Bool(); ok && yes {
+				vpc = To(d.defaultVPC())
+			}
+		}
+	}
+	if vpc.Resolved() && vpc.To.Default {
+		return b.defaultSubnet(vpc.To)
+	}
+	node := b.externalNode(u, reflect.TypeFor[*Subnet](), string(r.ID), nil, r)
+	if s, ok := node.(*Subnet); ok && !vpc.Absent() {
+		s.VPC = vpc
+	}
+	return node
 }
 
 func structOf(into any) reflect.Value { return reflect.ValueOf(into).Elem() }

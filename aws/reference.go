@@ -112,7 +112,7 @@ func (d *decoder) target(kind reflect.Type, v inventory.Value, hops int) Node {
 			return node
 		}
 	}
-	if text, ok := v.Text(); ok && text != "" {
+	if text := canonical(v); text != "" {
 		return d.named(kind, text)
 	}
 	return nil
@@ -159,14 +159,51 @@ func (d *decoder) follow(kind reflect.Type, ref inventory.Ref, v inventory.Value
 		}
 		return nil
 	}
-	if node == nil && (strings.HasPrefix(string(ref.Resource), "data.") || strings.HasPrefix(string(ref.Resource), "module.") || strings.Contains(string(ref.Resource), ".data.")) && kind.Kind() != reflect.Interface {
-		key := string(ref.Resource)
-		if name, _ := splitIndex(ref.Attribute); strings.Contains(key, "module.") && name != "" {
-			key += "." + name
+	if node == nil && kind.Kind() != reflect.Interface {
+		if key := outsideKey(ref); key != "" {
+			return d.b.externalNode(u, kind, key, v.Reasons(), d.resource)
 		}
-		return d.b.externalNode(u, kind, key, v.Reasons(), d.resource)
 	}
 	return nil
+}
+
+// outsideKey names what an output of a module stands for whose source is not in the tree; empty for other references.
+func outsideKey(ref inventory.Ref) string {
+	last := ref.Resource[strings.LastIndexByte(string(ref.Resource), '.')+1:]
+	before := strings.TrimSuffix(string(ref.Resource), string(last))
+	name, _ := splitIndex(ref.Attribute)
+	if name == "" || !strings.HasSuffix(before, "module.") {
+		return ""
+	}
+	return string(ref.Resource) + "." + name
+}
+
+// canonical is a text that is equal for values of which it is certain that they are the same, known or not: references to
+// one attribute, and what is put together from equal parts. It is empty where that cannot be told.
+func canonical(v inventory.Value) string {
+	if text, ok := v.Text(); ok {
+		return text
+	}
+	if ref, ok := v.Ref(); ok {
+		return "\x00" + ref.Root + "\x00" + string(ref.Resource) + "\x00" + ref.Attribute + "\x00"
+	}
+	var b strings.Builder
+	for _, p := range v.Parts() {
+		text := canonical(p)
+		if text == "" {
+			if known, ok := p.Text(); ok && known == "" {
+				continue
+			}
+			return ""
+		}
+		b.WriteString(text)
+	}
+	if b.Len() == 0 && v.IsUnknown() && len(v.Candidates()) == 0 && len(v.Reasons()) == 1 {
+		if r := v.Reasons()[0]; r.Code == inventory.VarNoDefault || r.Code == inventory.ParamNoDefault {
+			return "\x00" + r.Ref + "\x00"
+		}
+	}
+	return b.String()
 }
 
 // splitIndex takes the index off an attribute: subnets[0] and Subnets.0 are element 0 of subnets.
