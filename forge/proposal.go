@@ -158,8 +158,8 @@ func isCommit(s string) bool {
 	return err == nil && (len(s) == 40 || len(s) == 64)
 }
 
-// Digest returns what the content of a request is told by: files, modes, paths, commit and message, but no text about
-// them.
+// Digest returns what the content of a request is told by: its key, files and the commit below it. Text about them is
+// none of it: other words are no reason to move a branch and have everything tested again.
 func (pr *PullRequest) Digest() string {
 	files := slices.Clone(pr.Files)
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
@@ -169,7 +169,7 @@ func (pr *PullRequest) Digest() string {
 			_, _ = fmt.Fprintf(hash, "%d:%s", len(part), part) // a hash takes everything
 		}
 	}
-	write(pr.Key, pr.Commit, pr.CommitMessage())
+	write(pr.Key, pr.Commit)
 	for _, f := range files {
 		write(path.Clean(f.Path), fmt.Sprint(f.Executable, f.Delete), string(f.Content))
 	}

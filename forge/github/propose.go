@@ -390,8 +390,9 @@ func (r *proposing) request(ctx context.Context, moved bool) error {
 		pull, _, err := r.api.PullRequests.Create(ctx, r.owner, r.name, &gogithub.NewPullRequest{
 			Title: &pr.Title, Head: gogithub.String(pr.Branch()), Base: &pr.Base, Body: gogithub.String(pr.Marker().Hide(pr.Body)),
 		})
-		if status(err) == http.StatusUnprocessableEntity && strings.Contains(err.Error(), "already exists") {
-			return errAgain
+		// The other run's request is there, or the host does not know yet of the branch that it was just given.
+		if status(err) == http.StatusUnprocessableEntity && (strings.Contains(err.Error(), "already exists") || strings.Contains(err.Error(), "Field:head Code:invalid")) {
+			return fmt.Errorf("%w: %w", errAgain, err)
 		}
 		if err != nil {
 			return err

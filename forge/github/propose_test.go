@@ -374,6 +374,31 @@ func TestProposeLostAnswers(t *testing.T) {
 	}
 }
 
+// A host that answers from several machines may not know the branch yet that it has just made.
+func TestProposeBranchNotSeenYet(t *testing.T) {
+	h := startHost(t, false)
+	left := 2
+	h.server.Fail = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/pulls") || left == 0 {
+			return false
+		}
+		left--
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		_, _ = io.WriteString(w, `{"message": "Validation Failed", "errors": [{"resource": "PullRequest", "field": "head", "code": "invalid"}]}`)
+		return true
+	}
+	pr := forge.PullRequest{Key: "a", Version: "1", Base: "main", Commit: h.Head("main"), Title: "a", Files: []forge.File{{Path: "a", Content: []byte("1")}}}
+	p, err := h.Client(nil, nil).Propose(t.Context(), pr)
+	if err != nil || p.State != forge.Opened || left != 0 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	tip := h.Head(pr.Branch())
+	pr.Message = "other words"
+	if p, err := h.Client(nil, nil).Propose(t.Context(), pr); err != nil || p.State != forge.Unchanged || h.Head(pr.Branch()) != tip {
+		t.Errorf("other words for the same commit: %+v, %v", p, err)
+	}
+}
+
 func TestReport(t *testing.T) {
 	const ref = "refs/heads/x"
 	line := func(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }
