@@ -126,9 +126,12 @@ type Inventory struct {
 	Images        []Image
 	MachineImages []MachineImage
 	Resources     []*Resource
-	Links         []Link
-	Builds        []Build
-	Notices       []Notice
+	// Automation are the files that build and run things around the code, as resources whose values are the file:
+	// Dockerfiles, workflows, actions. Rules judge them; they are no part of the result.
+	Automation []*Resource
+	Links      []Link
+	Builds     []Build
+	Notices    []Notice
 }
 
 // Source reads one kind of fact from a tree. A file that can't be read is a Notice, not an error; an error means that
@@ -150,6 +153,7 @@ func Read(ctx context.Context, tree *Tree, sources ...Source) (*Inventory, error
 		all.Images = append(all.Images, inv.Images...)
 		all.MachineImages = append(all.MachineImages, inv.MachineImages...)
 		all.Resources = append(all.Resources, inv.Resources...)
+		all.Automation = append(all.Automation, inv.Automation...)
 		all.Links = append(all.Links, inv.Links...)
 		all.Builds = append(all.Builds, inv.Builds...)
 		all.Notices = append(all.Notices, inv.Notices...)
@@ -221,6 +225,7 @@ func (inv *Inventory) Sort() {
 	slices.SortStableFunc(inv.Images, func(a, b Image) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	slices.SortStableFunc(inv.MachineImages, func(a, b MachineImage) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	slices.SortStableFunc(inv.Resources, (*Resource).Compare)
+	slices.SortStableFunc(inv.Automation, (*Resource).Compare)
 	slices.SortStableFunc(inv.Links, func(a, b Link) int {
 		return cmp.Or(strings.Compare(string(a.From), string(b.From)), strings.Compare(string(a.To), string(b.To)))
 	})

@@ -13,6 +13,10 @@ const (
 	Terraform      Language = "terraform"
 	CloudFormation Language = "cloudformation"
 	Kubernetes     Language = "kubernetes"
+
+	Dockerfile Language = "dockerfile" // of Inventory.Automation, as the others below
+	Workflow   Language = "workflow"   // of GitHub Actions
+	Action     Language = "action"     // of GitHub Actions
 )
 
 // Existence says whether a declared resource will be there.
