@@ -288,6 +288,7 @@ func Build(model *aws.Model, cluster *kube.Model) *Graph {
 	g.buildVPCs()
 	g.buildGroups()
 	g.buildWorkloads()
+	g.addNotCreated()
 	g.buildProxies()
 	if cluster != nil {
 		g.buildKubernetes()

@@ -558,7 +558,7 @@ func (k *kubernetes) nodePorts(s *kube.Service, exists cond) {
 			}
 			toPort, why2 := k.port(target)
 			for _, from := range k.nodes(c) {
-				k.g.connect(&edge{from: from, to: to, via: appendIDs(nil, s.ID()), proto: protocolOf(p.Protocol), port: ports, toPort: toPort, how: byService, quiet: true,
+				k.g.connect(&edge{from: from, to: to, via: appendIDs(nil, s.ID()), proto: protocolOf(p.Protocol), port: ports, toPort: toPort, how: byService, quiet: s.IsType(kube.NodePort) == kube.No,
 					exists: exists.and(perhaps(why.Union(why2))).and(truthCond(k, b.Match, &b.Workload.Object)), policies: k.policies(b.Workload, nil, true)})
 			}
 		}

@@ -151,6 +151,28 @@ func (g *Graph) addressed(list []*aws.AddressAssociation) cond {
 	return found
 }
 
+// addNotCreated adds, for people who ask about them, what a count of 0 or a condition leaves out.
+func (g *Graph) addNotCreated() {
+	for _, object := range g.model.NotCreated {
+		kind := KindWorkload
+		switch object.(type) {
+		case *aws.Instance, *aws.AutoScalingGroup, *aws.NodeGroup, *aws.Service, *aws.Function:
+		case *aws.Store:
+			kind = KindStore
+		case *aws.LoadBalancer, *aws.API, *aws.Distribution, *aws.Accelerator:
+			kind = KindProxy
+		case *aws.EKSCluster, *aws.FunctionURL, *aws.ManagedFront:
+			kind = KindFront
+		case *aws.NetworkInterface:
+			kind = KindInterface
+		default:
+			continue
+		}
+		n := g.newNode(object, kind)
+		n.hidden, n.created, n.idle = true, false, []Block{{NotCreated, n.address}}
+	}
+}
+
 func (g *Graph) buildWorkloads() {
 	for _, o := range g.model.Instances {
 		g.addInstance(o)
