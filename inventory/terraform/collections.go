@@ -550,7 +550,7 @@ func surelyText(v *value) bool {
 	if len(v.unknown.parts) > 0 {
 		return slices.ContainsFunc(v.unknown.parts, func(p *value) bool { return p.kind == kindString && p.text != "" })
 	}
-	return v.unknown.ref != nil && certain(v.unknown.ref)
+	return certain(v)
 }
 
 func fnCoalesceList(c *calling, args []*value) *value {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -667,9 +668,20 @@ func equalCandidates(a, b *value) (equal, known bool) {
 	return equal, true
 }
 
-// certain reports whether a computed attribute is never null: identifiers are not.
-func certain(ref *inventory.Ref) bool {
-	return ref.Attribute == "id" || ref.Attribute == "arn"
+// filled are attributes that the provider computes and that are neither null nor empty on anything that exists.
+var filled = map[string]bool{
+	"id": true, "arn": true, "name": true, "dns_name": true, "endpoint": true, "invoke_arn": true, "execution_arn": true, "qualified_arn": true,
+	"arn_suffix": true, "unique_id": true, "zone_id": true, "owner_id": true, "repository_url": true, "default_security_group_id": true,
+	"default_network_acl_id": true, "default_route_table_id": true, "main_route_table_id": true, "domain_name": true, "hosted_zone_id": true,
+	"function_url": true, "api_endpoint": true, "bucket_regional_domain_name": true, "bucket_domain_name": true, "key_id": true, "url": true,
+}
+
+// certain reports whether an unknown value is such an attribute. An output of a module that nobody has may be anything.
+func certain(v *value) bool {
+	if v.unknown.ref == nil || !filled[v.unknown.ref.Attribute] {
+		return false
+	}
+	return !slices.ContainsFunc(v.unknown.reasons, func(r inventory.Reason) bool { return r.Code != inventory.Computed && r.Code != inventory.DataSource })
 }
 
 func arithmetic(op *hclsyntax.Operation, l, r *value, at inventory.Location) *value {

@@ -55,15 +55,18 @@ func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inve
 	}
 	inv := &inventory.Inventory{}
 	r.rootsFound = r.roots()
+	r.plans = r.plansOf()
 	for _, root := range r.rootsFound {
-		for _, v := range r.variants(root) {
-			resources, err := r.evaluate(ctx, root, v)
+		variants := r.variants(root)
+		for _, v := range variants {
+			resources, err := r.evaluate(ctx, root, v, r.planFor(root, v, len(variants)))
 			if err != nil {
 				return nil, err
 			}
 			inv.Resources = append(inv.Resources, resources...)
 		}
 	}
+	inv.Resources = append(inv.Resources, r.plansAlone()...)
 	inv.Notices = n.all
 	inv.Sort()
 	return inv, nil
@@ -81,12 +84,20 @@ type reader struct {
 	steps      int     // of all roots
 	states     []state // where roots keep their state
 	remotes    map[remoteKey]*scope
+	plans      map[string][]*plan // by folder
 }
 
 // evaluate returns the resources of one root in one environment.
-func (r *reader) evaluate(ctx context.Context, root string, v variant) ([]*inventory.Resource, error) {
+func (r *reader) evaluate(ctx context.Context, root string, v variant, p *plan) ([]*inventory.Resource, error) {
 	s := r.scopeOf(r.newEvaluator(ctx, root, v), root, v)
+	if p != nil {
+		p.variables(s.e, s)
+	}
 	all := append(s.emit(nil), s.outputs()...)
+	if p != nil {
+		p.used = true
+		all = p.apply(r, root, all)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("evaluate %s: %w", root, err)
 	}
@@ -117,7 +128,7 @@ func (s *scope) emit(all []*inventory.Resource) []*inventory.Resource {
 		if in == nil {
 			continue
 		}
-		if len(in.all) == 0 && r.mode == "" {
+		if len(in.all) == 0 && r.mode == "" && s.assumed == "" { // nobody asks for what a model leaves out
 			all = append(all, s.notCreated(r, in.shape))
 		}
 		for _, i := range in.all {
