@@ -131,7 +131,11 @@ func (m *markdown) row(g *group) string {
 			what = append(what, mdText(cut(s, mdLong)))
 		}
 	} else {
-		what = append(what, "<b>"+mdText(cut(g.subject(), mdName))+"</b>", mdText(cut(clean(f.Message), mdLong)))
+		message := clean(f.Message)
+		if f.Fix != nil { // the way out has a column of its own
+			message = strings.TrimSuffix(message, "; "+clean(f.Fix.Message))
+		}
+		what = append(what, "<b>"+mdText(cut(g.subject(), mdName))+"</b>", mdText(cut(message, mdLong)))
 	}
 	reason := g.reason()
 	urgent := f.Tier.AtLeast(scanner.TierAttend) && reason != ""
