@@ -130,8 +130,16 @@ func TestRefusals(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			ws := fix.NewWorkspace(fixtest.Tree(t, test.files))
 			project, err := test.manager.Open(t.Context(), ws, test.lock)
+			w := &watcher{t: t}
 			if err == nil {
-				t.Fatalf("opened with files %v, want a refusal", project.Files)
+				target := fix.Target{Package: "x", From: "1.0.0", To: "1.0.1", How: fix.HowLock}
+				err = test.manager.Write(t.Context(), &fix.Job{Env: &fix.Env{Runner: w}, Workspace: ws, Project: project, Targets: []fix.Target{target}})
+			}
+			if len(w.runs) > 0 {
+				t.Fatalf("%s was to run", w.runs[0].Program)
+			}
+			if err == nil {
+				t.Fatal("written, want a refusal")
 			}
 			if !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %q, want %q", err, test.want)

@@ -2,6 +2,7 @@ package fix
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -101,6 +102,7 @@ type crates struct {
 
 	mu    sync.Mutex
 	known map[string][]Release
+	lines map[string][]crateRelease
 }
 
 // cratesHost serves the index to everybody.
@@ -114,23 +116,36 @@ func newCrates(_ context.Context, env *Env) (Registry, error) {
 	if mirror, err := url.Parse(env.getenv("CARGO_REGISTRY")); err == nil && mirror.Scheme == "https" && mirror.Host != "" && mirror.User == nil {
 		index = mirror
 	}
-	return &crates{client: env.Client, index: index, known: map[string][]Release{}}, nil
+	return &crates{client: env.Client, index: index, known: map[string][]Release{}, lines: map[string][]crateRelease{}}, nil
 }
 
 // crateRelease is one line of the index.
 type crateRelease struct {
-	Version string `json:"vers"`
-	Deps    []struct {
-		Name     string `json:"name"`
-		Package  string `json:"package"`
-		Req      string `json:"req"`
-		Optional bool   `json:"optional"`
-		Kind     string `json:"kind"`
-	} `json:"deps"`
-	Yanked  bool      `json:"yanked"`
-	Rust    string    `json:"rust_version"`
-	Created time.Time `json:"pubtime"`
+	Version string      `json:"vers"`
+	Deps    []crateNeed `json:"deps"`
+	// Features are those of both lists of the index; Checksum is the SHA-256 of the archive.
+	Features map[string][]string `json:"features"`
+	More     map[string][]string `json:"features2"`
+	Checksum string              `json:"cksum"`
+	Yanked   bool                `json:"yanked"`
+	Rust     string              `json:"rust_version"`
+	Created  time.Time           `json:"pubtime"`
 }
+
+// crateNeed is one need of a release.
+type crateNeed struct {
+	Name     string   `json:"name"`
+	Package  string   `json:"package"`
+	Req      string   `json:"req"`
+	Optional bool     `json:"optional"`
+	Default  bool     `json:"default_features"`
+	Features []string `json:"features"`
+	Target   string   `json:"target"`
+	Kind     string   `json:"kind"`
+}
+
+// crate returns the name of the package, which a need may call otherwise.
+func (n *crateNeed) crate() string { return cmp.Or(n.Package, n.Name) }
 
 // Releases returns every release with what it needs: one answer of the index has it all.
 func (c *crates) Releases(ctx context.Context, name string) ([]Release, error) {
@@ -152,6 +167,7 @@ func (c *crates) Releases(ctx context.Context, name string) ([]Release, error) {
 		return nil, fmt.Errorf("ask the index for %s: %w", name, err)
 	}
 	releases := []Release{}
+	var lines []crateRelease
 	for line := range bytes.Lines(data) {
 		var r crateRelease
 		if len(bytes.TrimSpace(line)) == 0 {
@@ -161,9 +177,10 @@ func (c *crates) Releases(ctx context.Context, name string) ([]Release, error) {
 			return nil, fmt.Errorf("the index answers for %s with no JSON: %w", name, err)
 		}
 		releases = append(releases, r.release())
+		lines = append(lines, r)
 	}
 	c.mu.Lock()
-	c.known[name] = releases
+	c.known[name], c.lines[name] = releases, lines
 	c.mu.Unlock()
 	return releases, nil
 }
@@ -180,11 +197,7 @@ func (r *crateRelease) release() Release {
 		if d.Kind == "dev" {
 			continue
 		}
-		name := d.Name
-		if d.Package != "" {
-			name = d.Package
-		}
-		release.Needs = append(release.Needs, Need{Name: name, Constraint: d.Req, Optional: d.Optional})
+		release.Needs = append(release.Needs, Need{Name: d.crate(), Constraint: d.Req, Optional: d.Optional})
 	}
 	return release
 }
@@ -201,6 +214,21 @@ func (c *crates) Describe(ctx context.Context, name, version string) (Release, e
 		}
 	}
 	return Release{}, fmt.Errorf("%s %s: %w", name, version, ErrNoPackage)
+}
+
+// line returns what the index says of one release.
+func (c *crates) line(ctx context.Context, name, version string) (crateRelease, error) {
+	if _, err := c.Releases(ctx, name); err != nil {
+		return crateRelease{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.lines[name] {
+		if r.Version == version {
+			return r, nil
+		}
+	}
+	return crateRelease{}, fmt.Errorf("%s %s: %w", name, version, ErrNoPackage)
 }
 
 // cratePath returns where the index has a crate, or "" for what is no name.
@@ -253,6 +281,9 @@ func cargoPackages(f *tomlFile) []cargoPackage {
 
 // cargoProject is a lock file with the manifests that cargo reads for it.
 type cargoProject struct {
+	lock *tomlFile
+	// outside says why cargo may not run: it would fetch something from elsewhere than crates.io. Empty where it may.
+	outside   string
 	manifests []*tomlFile
 	packages  []cargoPackage
 	rust      string
@@ -263,16 +294,16 @@ func readCargo(ws *Workspace, name string) (*cargoProject, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &cargoProject{packages: cargoPackages(lock)}
+	p := &cargoProject{lock: lock, packages: cargoPackages(lock)}
 	own := map[string]bool{}
 	for _, pkg := range p.packages {
 		switch {
 		case pkg.source == "":
 			own[pkg.name] = true
 		case strings.HasPrefix(pkg.source, "git+"):
-			return nil, fmt.Errorf("%s comes from a repository, which cargo would have to fetch to resolve anything", pkg.name)
-		case !strings.Contains(pkg.source, "/crates.io-index"):
-			return nil, fmt.Errorf("%s comes from a registry of its own, which is not asked", pkg.name)
+			p.outside = fmt.Sprintf("%s comes from a repository, which cargo would have to fetch to resolve anything", pkg.name)
+		case !isCratesIO(pkg.source):
+			p.outside = fmt.Sprintf("%s comes from a registry of its own, which is not asked", pkg.name)
 		}
 	}
 	root := path.Join(path.Dir(name), "Cargo.toml")
@@ -284,9 +315,7 @@ func readCargo(ws *Workspace, name string) (*cargoProject, error) {
 		if err != nil || file != root && !own[manifest.at("package", "name")] {
 			continue
 		}
-		if why := cargoOutside(ws, manifest); why != "" {
-			return nil, errors.New(why)
-		}
+		p.outside = cmp.Or(p.outside, cargoOutside(ws, manifest))
 		p.manifests = append(p.manifests, manifest)
 		for _, rust := range []string{manifest.at("package", "rust-version"), manifest.at("workspace", "package", "rust-version")} {
 			if rust != "" && (p.rust == "" || semver.Cargo.Compare(rust, p.rust) < 0) {
@@ -298,6 +327,10 @@ func readCargo(ws *Workspace, name string) (*cargoProject, error) {
 		return nil, fmt.Errorf("there is no %s beside the lock file", root)
 	}
 	return p, nil
+}
+
+func isCratesIO(source string) bool {
+	return strings.HasPrefix(source, "registry+https://github.com/rust-lang/crates.io-index") || strings.HasPrefix(source, "sparse+https://"+cratesHost)
 }
 
 // cargoOutside says which line of a manifest makes cargo take something from elsewhere than crates.io or the tree.
@@ -390,8 +423,13 @@ func openCargo(_ context.Context, ws *Workspace, name string) (*Project, error) 
 	byName := map[string][]int{}
 	for i, pkg := range p.packages {
 		l := Locked{Name: pkg.name, Version: pkg.version, Location: pkg.place, Origin: inventory.OriginRegistry}
-		if pkg.source == "" {
+		switch {
+		case pkg.source == "":
 			l.Origin = inventory.OriginWorkspace
+		case strings.HasPrefix(pkg.source, "git+"):
+			l.Origin = inventory.OriginGit
+		case !isCratesIO(pkg.source):
+			l.Origin = inventory.OriginPrivate
 		}
 		byName[pkg.name] = append(byName[pkg.name], i)
 		project.Packages = append(project.Packages, l)
@@ -456,12 +494,15 @@ func cargoStubs(manifests []*tomlFile) map[string]string {
 }
 
 func writeCargo(ctx context.Context, job *Job) error {
-	if job.Env.Runner == nil {
-		return errors.New("a Cargo.lock is written by cargo, and no program may run here")
-	}
 	p, err := readCargo(job.Workspace, job.Project.Path)
 	if err != nil {
 		return err
+	}
+	if job.Env.Runner == nil {
+		p.outside = cmp.Or(p.outside, "a Cargo.lock is resolved by cargo, and no program may run here")
+	}
+	if p.outside != "" {
+		return p.withoutCargo(ctx, job)
 	}
 	before := p.packages
 	var edits []textEdit

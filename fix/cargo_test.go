@@ -6,7 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/trifecta-scanner/trifecta/fix"
+	"github.com/trifecta-scanner/trifecta/fix/fixtest"
 )
 
 func TestCargoCases(t *testing.T) {
@@ -48,5 +51,74 @@ func TestCargoRaise(t *testing.T) {
 	}
 	if got, err := fix.Cargo.Raise("what?", "1.0.0"); err == nil {
 		t.Errorf("Raise of what is no requirement = %q, want an error", got)
+	}
+}
+
+// TestCargoByHand changes lock files without cargo and wants what cargo made of them, byte by byte.
+func TestCargoByHand(t *testing.T) {
+	for _, test := range []struct{ archive, pkg, from, to string }{
+		{"transitive", "regex", "1.5.4", "1.5.5"},
+		{"workspace", "bytes", "1.10.1", "1.11.1"},
+	} {
+		t.Run(test.archive, func(t *testing.T) {
+			var locks []string
+			for _, byHand := range []bool{false, true} {
+				env := fixtest.Env(t, "testdata/cargo/registry.json.gz", nil)
+				if byHand {
+					env.Runner = nil
+				}
+				ws := fix.NewWorkspace(fixtest.Tree(t, readCase(t, "testdata/cargo/"+test.archive+".txtar").files))
+				project, err := fix.Cargo.Open(t.Context(), ws, "Cargo.lock")
+				if err != nil {
+					t.Fatal(err)
+				}
+				registry, err := fix.Cargo.Registry(t.Context(), env)
+				if err != nil {
+					t.Fatal(err)
+				}
+				target := fix.Target{Package: test.pkg, From: test.from, To: test.to, How: fix.HowLock}
+				if err := fix.Cargo.Write(t.Context(), &fix.Job{Env: env, Workspace: ws, Project: project, Targets: []fix.Target{target}, Registry: registry}); err != nil {
+					t.Fatal(err)
+				}
+				lock, err := ws.ReadFile("Cargo.lock")
+				if err != nil {
+					t.Fatal(err)
+				}
+				locks = append(locks, string(lock))
+			}
+			if diff := cmp.Diff(locks[0], locks[1]); diff != "" {
+				t.Errorf("-cargo +by hand:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestCargoByHandRefuses are changes that cargo alone can make.
+func TestCargoByHandRefuses(t *testing.T) {
+	for _, test := range []struct{ archive, pkg, from, to, want string }{
+		{"direct", "tokio", "1.20.0", "1.38.2", "tokio 1.38.2 asks for other packages than 1.20.0"},
+		{"workspace", "smallvec", "0.6.10", "0.6.14", "smallvec 0.6.14 asks for other packages than 0.6.10"},
+	} {
+		t.Run(test.pkg, func(t *testing.T) {
+			env := fixtest.Env(t, "testdata/cargo/registry.json.gz", nil)
+			env.Runner = nil
+			ws := fix.NewWorkspace(fixtest.Tree(t, readCase(t, "testdata/cargo/"+test.archive+".txtar").files))
+			project, err := fix.Cargo.Open(t.Context(), ws, "Cargo.lock")
+			if err != nil {
+				t.Fatal(err)
+			}
+			registry, err := fix.Cargo.Registry(t.Context(), env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			target := fix.Target{Package: test.pkg, From: test.from, To: test.to, How: fix.HowLock}
+			err = fix.Cargo.Write(t.Context(), &fix.Job{Env: env, Workspace: ws, Project: project, Targets: []fix.Target{target}, Registry: registry})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+			if len(ws.Changed()) > 0 {
+				t.Errorf("changed %v", ws.Changed())
+			}
+		})
 	}
 }

@@ -287,6 +287,9 @@ func unzipJSON(t *testing.T, file string, into any) {
 
 // trim shortens what registries answer to what is read of it, so that the recordings stay small.
 func trim(address string, body []byte) []byte {
+	if strings.HasSuffix(address, ".whl") {
+		return body // its digest is checked
+	}
 	if strings.HasSuffix(address, ".metadata") {
 		header, _, _ := bytes.Cut(body, []byte("\n\n"))
 		var kept []byte

@@ -538,6 +538,9 @@ func (w *poetryWriter) followers(key string, changed []string, conditions map[st
 				groups[next.key()] = sortedGroups(all)
 			}
 		}
+		if mine != nil && slices.Equal(w.needed(mine.needs, key, next.key()), w.needed(w.needs[key], key, next.key())) {
+			continue
+		}
 		want, text, one := w.condition(next.key())
 		if slices.Equal(want, w.vector(next.markers, nil)) && !next.several {
 			continue
@@ -554,6 +557,20 @@ func (w *poetryWriter) followers(key string, changed []string, conditions map[st
 		}
 	}
 	return nil
+}
+
+// needed evaluates, by sample, where one package of the needs of another is needed.
+func (w *poetryWriter) needed(needs []pyRequirement, by, key string) []bool {
+	all := make([]bool, len(w.graph.envs))
+	for _, need := range needs {
+		if pypiName(need.name) != key {
+			continue
+		}
+		for i, there := range w.vector(need.marker, w.graph.pins[by].extras) {
+			all[i] = all[i] || there
+		}
+	}
+	return all
 }
 
 // condition returns where a package is needed, by sample; and the one marker that says so, where there is one alone.

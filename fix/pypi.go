@@ -1,15 +1,20 @@
 package fix
 
 import (
+	"archive/zip"
 	"bufio"
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +38,7 @@ type pypi struct {
 	mu       sync.Mutex
 	projects map[string]*pypiProject
 	metadata map[string]*pypiMetadata
+	none     map[string]*bool // packages that the index does not have
 }
 
 // pypiHost serves the index to everybody; where the operator's environment names a mirror, that is asked.
@@ -53,7 +59,7 @@ func newPyPI(_ context.Context, env *Env) (Registry, error) {
 			break
 		}
 	}
-	return &pypi{client: env.Client, index: index, projects: map[string]*pypiProject{}, metadata: map[string]*pypiMetadata{}}, nil
+	return &pypi{client: env.Client, index: index, projects: map[string]*pypiProject{}, metadata: map[string]*pypiMetadata{}, none: map[string]*bool{}}, nil
 }
 
 // pypiFile is one archive of a release.
@@ -63,6 +69,7 @@ type pypiFile struct {
 	Hashes         map[string]string `json:"hashes"`
 	RequiresPython string            `json:"requires-python"`
 	Uploaded       time.Time         `json:"upload-time"`
+	Size           int64             `json:"size"`
 	Yanked         any               `json:"yanked"` // a boolean, or the reason
 
 	version string
@@ -101,8 +108,12 @@ func (p *pypi) project(ctx context.Context, name string) (*pypiProject, error) {
 	if known := remembered(p, p.projects, key); known != nil {
 		return known, nil
 	}
+	if remembered(p, p.none, key) != nil {
+		return nil, fmt.Errorf("%s: %w", name, ErrNoPackage)
+	}
 	data, err := p.client.GetAs(ctx, p.index.JoinPath(key+"/").String(), "application/vnd.pypi.simple.v1+json")
 	if status := (*web.StatusError)(nil); errors.As(err, &status) && status.Status == http.StatusNotFound {
+		remember(p, p.none, key, new(bool))
 		return nil, fmt.Errorf("%s: %w", name, ErrNoPackage)
 	}
 	if err != nil {
@@ -261,7 +272,7 @@ func (p *pypi) describe(ctx context.Context, name, version string) (*pypiMetadat
 	address.Fragment, address.RawQuery = "", ""
 	data, err := p.client.Get(ctx, address.String()+".metadata")
 	if status := (*web.StatusError)(nil); errors.As(err, &status) && status.Status == http.StatusNotFound {
-		return nil, fmt.Errorf("%s %s: %w", name, version, errNoMetadata)
+		data, err = p.unpack(ctx, address.String(), &files[best])
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ask for the metadata of %s %s: %w", name, version, err)
@@ -269,6 +280,41 @@ func (p *pypi) describe(ctx context.Context, name, version string) (*pypiMetadat
 	meta := parseMetadata(data)
 	remember(p, p.metadata, key, meta)
 	return meta, nil
+}
+
+// maxWheel bounds the wheels that are downloaded for their metadata, where an index does not serve that beside them.
+const maxWheel = 16 << 20
+
+// unpack returns the metadata inside of a wheel whose digest is the one that the index states.
+func (p *pypi) unpack(ctx context.Context, address string, f *pypiFile) ([]byte, error) {
+	if f.Size > maxWheel {
+		return nil, errNoMetadata
+	}
+	data, err := p.client.Get(ctx, address)
+	if status := (*web.StatusError)(nil); errors.As(err, &status) && status.Status == http.StatusNotFound || errors.Is(err, web.ErrTooLarge) {
+		return nil, errNoMetadata
+	}
+	if err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != f.Hashes["sha256"] {
+		return nil, fmt.Errorf("%s is not the file that the index names", f.Name)
+	}
+	wheel, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, errNoMetadata
+	}
+	for _, member := range wheel.File {
+		if folder, base := path.Split(member.Name); base == "METADATA" && strings.HasSuffix(folder, ".dist-info/") && strings.Count(folder, "/") == 1 {
+			file, err := member.Open()
+			if err != nil {
+				return nil, errNoMetadata
+			}
+			defer func() { _ = file.Close() }() // it was only read
+			return io.ReadAll(io.LimitReader(file, 1<<20))
+		}
+	}
+	return nil, errNoMetadata
 }
 
 // parseMetadata reads the header fields that matter of a METADATA file.

@@ -331,6 +331,7 @@ func (g *pyGraph) raise(ctx context.Context, by *pyPin, need pyRequirement) (str
 		return "", err
 	}
 	wants = append(wants, pyWant{by.name, need.spec})
+	held := "" // who does not admit the last version that the need does
 next:
 	for _, r := range candidates {
 		if comparePyPI(r.Version, pin.version) <= 0 {
@@ -338,6 +339,9 @@ next:
 		}
 		for _, want := range wants {
 			if ok, err := pypiAdmits(want.spec, r.Version); err == nil && !ok {
+				if fits, err := pypiAdmits(need.spec, r.Version); err == nil && fits && want.by != by.name {
+					held = fmt.Sprintf("; %s wants %s", want.by, want.spec)
+				}
 				continue next
 			}
 		}
@@ -346,5 +350,5 @@ next:
 		}
 		return r.Version, nil
 	}
-	return "", fmt.Errorf("%w; no release suits everybody who needs it", conflict)
+	return "", fmt.Errorf("%w; no release suits everybody who needs it%s", conflict, held)
 }

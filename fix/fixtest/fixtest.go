@@ -34,6 +34,7 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/trifecta-scanner/trifecta/advisory"
 	"github.com/trifecta-scanner/trifecta/fix"
@@ -123,6 +124,7 @@ func (tp *tape) prune() {
 type answer struct {
 	Status int    `json:"status"`
 	Body   string `json:"body,omitempty"`
+	Binary []byte `json:"binary,omitempty"` // a body that is no text
 }
 
 // result is what came of one run of a program.
@@ -223,9 +225,10 @@ func (tr transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		tr.tape.answers[key] = a
 		tr.tape.mu.Unlock()
 	}
+	body := a.Body + string(a.Binary)
 	return &http.Response{
 		StatusCode: a.Status, Status: http.StatusText(a.Status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.Body)), ContentLength: int64(len(a.Body)), Request: req,
+		Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req,
 	}, nil
 }
 
@@ -247,6 +250,9 @@ func (tr transport) ask(req *http.Request) (answer, error) {
 	}
 	if Trim != nil && res.StatusCode == http.StatusOK {
 		body = Trim(req.URL.String(), body)
+	}
+	if !utf8.Valid(body) {
+		return answer{Status: res.StatusCode, Binary: body}, nil
 	}
 	return answer{Status: res.StatusCode, Body: tr.tape.hosts.Replace(string(body))}, nil
 }
