@@ -17,6 +17,7 @@ const (
 	Dockerfile Language = "dockerfile" // of Inventory.Automation, as the others below
 	Workflow   Language = "workflow"   // of GitHub Actions
 	Action     Language = "action"     // of GitHub Actions
+	Compose    Language = "compose"    // one service of a Compose file
 )
 
 // Existence says whether a declared resource will be there.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/trifecta-scanner/trifecta/config"
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/inventory/builds"
 	"github.com/trifecta-scanner/trifecta/inventory/cloudformation"
 	"github.com/trifecta-scanner/trifecta/inventory/kubernetes"
 	"github.com/trifecta-scanner/trifecta/inventory/terraform"
@@ -28,6 +29,7 @@ func (o *scanOptions) infrastructure(cfg *config.Config, looksAt func(part strin
 		terraform.Source{VarFiles: o.varFiles, Vars: vars, Environments: environments(cfg)},
 		cloudformation.Source{Params: params, Environments: environments(cfg)},
 		kubernetes.Source{Environments: environments(cfg), Values: o.values},
+		builds.Source{},
 		// Each language's Source stands here, in the order in which their facts are read.
 	}, nil
 }

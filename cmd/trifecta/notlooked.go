@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -14,11 +13,6 @@ var unread = []struct {
 	part, what string
 	match      func(name string) bool
 }{
-	{"images", "Dockerfile or Compose", func(name string) bool {
-		base := strings.ToLower(path.Base(name))
-		return base == "dockerfile" || strings.HasPrefix(base, "dockerfile.") || strings.HasSuffix(base, ".dockerfile") ||
-			strings.HasPrefix(base, "docker-compose") || base == "compose.yaml" || base == "compose.yml"
-	}},
 	{"amis", "Packer", suffix(".pkr.hcl", ".pkr.json")},
 }
 
