@@ -1,10 +1,13 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/trifecta-scanner/trifecta/config"
+	"github.com/trifecta-scanner/trifecta/internal/git"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/inventory/builds"
 	"github.com/trifecta-scanner/trifecta/inventory/cloudformation"
@@ -13,7 +16,7 @@ import (
 )
 
 // infrastructure returns the sources of declared resources, with the values that the user and the configuration give.
-func (o *scanOptions) infrastructure(cfg *config.Config, looksAt func(part string) bool) ([]inventory.Source, error) {
+func (o *scanOptions) infrastructure(dir string, cfg *config.Config, looksAt func(part string) bool) ([]inventory.Source, error) {
 	vars, err := assignments("--var", o.vars)
 	if err != nil {
 		return nil, err
@@ -26,12 +29,25 @@ func (o *scanOptions) infrastructure(cfg *config.Config, looksAt func(part strin
 		return nil, nil
 	}
 	return []inventory.Source{
-		terraform.Source{VarFiles: o.varFiles, Vars: vars, Environments: environments(cfg)},
+		terraform.Source{VarFiles: o.varFiles, Vars: vars, Environments: environments(cfg), Repositories: remotes(dir)},
 		cloudformation.Source{Params: params, Environments: environments(cfg)},
 		kubernetes.Source{Environments: environments(cfg), Values: o.values},
 		builds.Source{},
 		// Each language's Source stands here, in the order in which their facts are read.
 	}, nil
+}
+
+// remotes returns the addresses by which others name the repository whose root dir is: its examples call its own modules
+// by them. A folder within a repository has none, for paths after such a name count from the root.
+func remotes(dir string) []string {
+	if _, err := os.Stat(filepath.Join(dir, ".git")); err != nil {
+		return nil
+	}
+	head, err := git.ReadHead(dir)
+	if err != nil || head.Repository == "" {
+		return nil
+	}
+	return []string{head.Repository}
 }
 
 // assignments reads the values NAME=VALUE of a flag. Of two with one name the later one counts.

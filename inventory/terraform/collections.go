@@ -547,6 +547,9 @@ func fnCoalesce(c *calling, args []*value) *value {
 // surelyText reports whether an unknown value is a text that is not empty: identifiers of resources, and texts with a
 // known part.
 func surelyText(v *value) bool {
+	if v.encoded != nil {
+		return true
+	}
 	if len(v.unknown.parts) > 0 {
 		return slices.ContainsFunc(v.unknown.parts, func(p *value) bool { return p.kind == kindString && p.text != "" })
 	}

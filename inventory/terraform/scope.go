@@ -137,7 +137,12 @@ func (s *scope) path(name string, at hcl.Range) *value {
 	case "root":
 		return text(".", where)
 	case "cwd":
-		return unknownValue(where, inventory.Reason{Code: inventory.NotEvaluated, Ref: "path.cwd"})
+		// Where the tree lies is not known, but how the path ends is.
+		cwd := unknownValue(where, inventory.Reason{Code: inventory.NotEvaluated, Ref: "path.cwd"})
+		if s.e.root != "." {
+			cwd.unknown.parts = []*value{unknownValue(where, cwd.unknown.reasons...), text("/"+s.e.root, where)}
+		}
+		return cwd
 	}
 	return failure(where, "path."+name)
 }

@@ -224,7 +224,14 @@ func fnReplace(c *calling, args []*value) *value {
 	return text(strings.ReplaceAll(s, old, replacement), c.at)
 }
 
-func fnBasename(c *calling, args []*value) *value { return c.onText(args, path.Base) }
+func fnBasename(c *calling, args []*value) *value {
+	if len(args) == 1 {
+		if tail, ok := tailOf(args[0]); ok && strings.Contains(strings.TrimRight(tail, "/"), "/") {
+			return text(path.Base(tail), c.at)
+		}
+	}
+	return c.onText(args, path.Base)
+}
 
 func fnDirname(c *calling, args []*value) *value { return c.onText(args, path.Dir) }
 
