@@ -177,6 +177,9 @@ func (b *builder) add(r *inventory.Resource) {
 	k.list(b.m, node)
 	u.objects[r.ID] = node
 	b.name(u, r, node)
+	if id, ok := r.Get("id").Text(); ok && origin == External && id != "" {
+		u.external[nameKey{k.node, id}] = node
+	}
 	b.entries = append(b.entries, entry{r, node, k})
 }
 
@@ -197,7 +200,7 @@ func (b *builder) name(u *unit, r *inventory.Resource, node Node) {
 	p := b.planOf(t.Elem())
 	for i := range p.fields {
 		f := &p.fields[i]
-		if !strings.HasSuffix(f.name, ".Name") || f.shape != leafShape {
+		if f.shape != leafShape || !strings.HasSuffix(f.name, ".Name") && !strings.HasSuffix(f.name, ".Family") {
 			continue
 		}
 		from := f.tf
@@ -269,11 +272,12 @@ func compareNodes(a, b Node) int {
 
 // link joins what was read, from the bottom up.
 func (b *builder) link() {
-	b.linkNetwork()
 	b.linkConnections()
 	b.linkCompute()
 	b.linkEdge()
 	b.linkStores()
+	b.linkWindows()
+	b.linkNetwork() // knows then which default VPCs and subnets are used
 	b.linkUses()
 }
 

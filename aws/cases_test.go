@@ -48,6 +48,9 @@ func write(tb testing.TB, m *aws.Model) []byte {
 		if f.Exists != "" {
 			word += ", exists " + f.Exists
 		}
+		if f.Exported {
+			word += ", exported"
+		}
 		b.WriteString(f.Kind + " " + string(f.Address) + " (" + word + ")\n  " + string(fields) + "\n")
 	}
 	return b.Bytes()

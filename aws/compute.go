@@ -30,7 +30,7 @@ type Launch struct {
 	PublicIP       Bool                  `tf:"associate_public_ip_address" cfn:"AssociatePublicIpAddress"`
 	Interfaces     []LaunchInterface     `tf:"network_interface+network_interfaces+primary_network_interface" cfn:"LaunchTemplateData.NetworkInterfaces|NetworkInterfaces"`
 	Profile        Ref[*InstanceProfile] `tf:"iam_instance_profile|iam_instance_profile.name|iam_instance_profile.arn" cfn:"LaunchTemplateData.IamInstanceProfile.Name|LaunchTemplateData.IamInstanceProfile.Arn|IamInstanceProfile"`
-	UserData       Text                  `tf:"user_data|user_data_base64" cfn:"LaunchTemplateData.UserData|UserData"`
+	UserData       Text                  `tf:"user_data|user_data_base64" cfn:"LaunchTemplateData.UserData|UserData" as:"secret"`
 	Metadata       MetadataOptions       `tf:"metadata_options" cfn:"LaunchTemplateData.MetadataOptions|MetadataOptions"`
 	Disks          []Disk                `tf:"root_block_device+ebs_block_device+block_device_mappings[].ebs" cfn:"LaunchTemplateData.BlockDeviceMappings[].Ebs|BlockDeviceMappings[].Ebs"`
 	KeyName        Text                  `tf:"key_name" cfn:"LaunchTemplateData.KeyName|KeyName"`

@@ -160,7 +160,7 @@ type VPCEndpoint struct {
 	VPC            Ref[*VPC]                `tf:"vpc_id"`
 	Type           Text                     `tf:"vpc_endpoint_type"` // Gateway, Interface, GatewayLoadBalancer
 	ServiceName    Text                     `tf:"service_name"`
-	Service        Ref[*VPCEndpointService] `tf:"service_name"` // where the code declares the service
+	Service        Ref[*VPCEndpointService] `tf:"service_name" as:"declared"` // where the code declares the service
 	RouteTables    []Ref[*RouteTable]       `tf:"route_table_ids"`
 	Subnets        []Ref[*Subnet]           `tf:"subnet_ids"`
 	SecurityGroups []Ref[*SecurityGroup]    `tf:"security_group_ids"`

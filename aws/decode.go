@@ -19,6 +19,8 @@ type decoder struct {
 	// maybe says that the block that is being read may not be there: then nothing in it is certain.
 	maybe   bool
 	reasons []inventory.Reason
+	// outside says why nothing more is known of an object outside of the code; nil for declared ones.
+	outside []inventory.Reason
 }
 
 // plan is how the fields of one struct type are filled.
@@ -61,6 +63,8 @@ type filler interface {
 	// unset says that there is nothing to take: the next alternative is tried, then the default.
 	unset() bool
 	setDefault(v any)
+	// setUnknown is called instead for what is outside of the code: nobody knows what it has.
+	setUnknown(reasons []inventory.Reason)
 }
 
 // planOf returns the plan of a struct type.
@@ -164,6 +168,7 @@ func property(attribute string) string {
 
 // object fills the struct that node points to.
 func (d *decoder) object(node Node) {
+	d.outside = node.Self().Unknowable()
 	v := reflect.ValueOf(node).Elem()
 	d.block(d.b.planOf(v.Type()), v, d.resource.Values)
 }
@@ -189,8 +194,9 @@ func (d *decoder) block(p *plan, into reflect.Value, v inventory.Value) {
 		case rawShape:
 			target.Set(reflect.ValueOf(first(v, from)))
 		case blockShape:
-			inner := first(v, from)
-			d.within(inner).block(f.elements, target, inner)
+			if inner := first(v, from); !inner.IsNull() {
+				d.within(inner).block(f.elements, target, inner)
+			}
 		case pointerShape:
 			if inner := first(v, from); !inner.IsNull() {
 				target.Set(reflect.New(target.Type().Elem()))
@@ -240,6 +246,10 @@ func (d *decoder) leaf(f *field, target filler, v inventory.Value, from []altern
 }
 
 func (d *decoder) fallback(f *field, target filler) {
+	if d.outside != nil {
+		target.setUnknown(d.outside)
+		return
+	}
 	i := 0
 	if d.cfn {
 		i = 1
@@ -260,6 +270,9 @@ func (d *decoder) leaves(f *field, target reflect.Value, v inventory.Value, from
 		if len(found) > 0 {
 			break
 		}
+	}
+	if !given && d.outside != nil {
+		return
 	}
 	if !given {
 		i := 0
@@ -465,6 +478,8 @@ func single(v inventory.Value) inventory.Value {
 
 func (v *Value[T]) unset() bool { return v.state == absent }
 
+func (v *Value[T]) setUnknown(reasons []inventory.Reason) { *v = UnknownOf[T](reasons...) }
+
 func (v *Value[T]) setDefault(x any) {
 	if text, ok := x.(string); ok {
 		if p, ok := any(v).(*Prefix); ok {
@@ -500,7 +515,7 @@ func leafOf[T comparable](from inventory.Value, as string, depth int) Value[T] {
 	if from.IsRest() {
 		v.flags |= rest
 	}
-	if from.IsSensitive() {
+	if from.IsSensitive() || as == "secret" {
 		v.flags |= sensitive
 	}
 	ref, hasRef := from.Ref()
@@ -512,7 +527,7 @@ func leafOf[T comparable](from inventory.Value, as string, depth int) Value[T] {
 	}
 	if from.IsUnknown() {
 		v.state = unknown
-		v.whole = len(from.Parts()) == 0 && len(from.Candidates()) == 0
+		v.why.key = canonical(from)
 		if depth < 8 {
 			for _, c := range from.Candidates() {
 				candidate := leafOf[T](c, as, depth+1)
@@ -533,7 +548,7 @@ func leafOf[T comparable](from inventory.Value, as string, depth int) Value[T] {
 		text, _ := from.Text()
 		v.state = unknown
 		v.why = &doubt[T]{reasons: []inventory.Reason{{Code: inventory.NotEvaluated, Ref: text}}}
-		if from.IsSensitive() {
+		if v.Sensitive() {
 			v.why.reasons[0].Ref = ""
 		}
 		return v

@@ -73,9 +73,23 @@ var Defaults = []Default{
 	{"Store.Public@dms", false, true, provider + "dms_replication_instance, " + cfnReference + "dms-replicationinstance.html"},
 	{"Store.Public@mq", false, false, provider + "mq_broker"},
 	{"Store.Public@msk", false, false, apiReference + "msk/latest/developerguide/public-access.html"},
-	{"Store.Encrypted", false, false, provider + "db_instance, " + provider + "rds_cluster"},
-	{"Store.AutoUpgrade", true, true, provider + "db_instance, " + cfnReference + "rds-dbinstance.html"},
-	{"Store.MultiAZ", false, false, provider + "db_instance, " + cfnReference + "rds-dbinstance.html"},
+	{"Store.Encrypted@rds-instance", false, false, provider + "db_instance, " + cfnReference + "rds-dbinstance.html"},
+	{"Store.Encrypted@rds-cluster", false, false, provider + "rds_cluster, " + cfnReference + "rds-dbcluster.html"},
+	{"Store.Encrypted@docdb", false, false, provider + "docdb_cluster, " + cfnReference + "docdb-dbcluster.html"},
+	{"Store.Encrypted@neptune", false, false, provider + "neptune_cluster, " + cfnReference + "neptune-dbcluster.html"},
+	{"Store.Encrypted@elasticache", false, false, provider + "elasticache_replication_group, " + cfnReference + "elasticache-replicationgroup.html"},
+	{"Store.Encrypted@opensearch", false, false, provider + "opensearch_domain, " + cfnReference + "opensearchservice-domain.html"},
+	{"Store.Encrypted@msk", true, true, apiReference + "msk/latest/developerguide/msk-encryption.html"},
+	{"Store.Encrypted@mq", true, true, apiReference + "amazon-mq/latest/developer-guide/data-protection.html"},
+	{"Store.Encrypted@memorydb", true, true, apiReference + "memorydb/latest/devguide/at-rest-encryption.html"},
+	{"Store.Encrypted@dms", true, true, apiReference + "dms/latest/userguide/CHAP_Security.html"},
+	{"Store.Encrypted@redshift", true, true, apiReference + "redshift/latest/mgmt/behavior-changes.html, true since January 2025"},
+	{"Store.Encrypted@redshift-serverless", true, true, apiReference + "redshift/latest/mgmt/serverless-security.html"},
+	{"Store.AutoUpgrade@rds-instance", true, true, provider + "db_instance, " + cfnReference + "rds-dbinstance.html"},
+	{"Store.AutoUpgrade@elasticache", true, true, provider + "elasticache_replication_group, " + cfnReference + "elasticache-replicationgroup.html"},
+	{"Store.AutoUpgrade@mq", false, false, provider + "mq_broker"},
+	{"Store.MultiAZ@rds-instance", false, false, provider + "db_instance, " + cfnReference + "rds-dbinstance.html"},
+	{"Store.MultiAZ@elasticache", false, false, provider + "elasticache_replication_group"},
 	{"Key.Rotation", false, false, provider + "kms_key, " + cfnReference + "kms-key.html"},
 	{"Trail.MultiRegion", false, false, provider + "cloudtrail, " + cfnReference + "cloudtrail-trail.html"},
 	{"Trail.GlobalEvents", true, false, provider + "cloudtrail, " + cfnReference + "cloudtrail-trail.html"},
@@ -103,4 +117,12 @@ func defaultsByField() map[string]*Default {
 		byField[Defaults[i].Field] = &Defaults[i]
 	}
 	return byField
+}
+
+// of returns the default of a language.
+func (d *Default) of(cloudFormation bool) any {
+	if cloudFormation {
+		return d.CloudFormation
+	}
+	return d.Terraform
 }

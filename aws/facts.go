@@ -19,6 +19,7 @@ type Fact struct {
 	Region      string              `json:"region,omitempty"`
 	Account     string              `json:"account,omitempty"`
 	Assumed     string              `json:"assumed,omitempty"`
+	Exported    bool                `json:"exported,omitempty"`
 	Location    *inventory.Location `json:"location,omitempty"`
 	// Fields are what is known, and what is not known with its reasons; absent fields are left out. What is a default is
 	// not told apart. Other objects stand by their address.
@@ -48,7 +49,7 @@ func factOf(n Node) Fact {
 	o := n.Self()
 	f := Fact{
 		Kind: reflect.TypeOf(n).Elem().Name(), Address: o.Address(), Origin: o.Origin.String(), Root: o.Unit.Root, Environment: o.Unit.Environment,
-		Region: o.region, Account: o.account, Fields: map[string]any{},
+		Region: o.region, Account: o.account, Exported: o.exported, Fields: map[string]any{},
 	}
 	switch o.Exists() {
 	case inventory.MayExist:
@@ -98,6 +99,8 @@ func show(v reflect.Value) any {
 	switch x := v.Interface().(type) {
 	case inventory.Value, inventory.Location, *Written:
 		return nil
+	case *inventory.Resource:
+		return x.ID
 	case Node:
 		if v.IsNil() {
 			return nil

@@ -108,7 +108,7 @@ type SSMTarget struct {
 	Key    Text   `tf:"key"` // InstanceIds, tag:NAME, resource-groups:Name, WindowTargetIds
 	Values []Text `tf:"values"`
 	// Refs are the Values that lead to objects of the code: instances, window targets.
-	Refs []Ref[Node] `tf:"values"`
+	Refs []Ref[Node] `tf:"values" as:"declared"`
 }
 
 // SSMAssociation runs a document on machines.

@@ -124,9 +124,6 @@ func (b *builder) linkCompute() {
 		}
 		if c.Origin != External {
 			b.m.SecurityGroups = append(b.m.SecurityGroups, c.SecurityGroup)
-			for _, v := range c.SecurityGroup.VPC.Targets() {
-				v.SecurityGroups = append(v.SecurityGroups, c.SecurityGroup)
-			}
 		}
 	}
 	for _, p := range b.m.FunctionPermissions {

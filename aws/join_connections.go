@@ -92,7 +92,7 @@ func (d *decoder) finishVPNConnection(v *VPNConnection) {
 				Phase2Encryption: leaves[string](values("Phase2EncryptionAlgorithms")),
 				Phase2Integrity:  leaves[string](values("Phase2IntegrityAlgorithms")),
 				Phase2DHGroups:   leaves[int](values("Phase2DHGroupNumbers")),
-				PreSharedKey:     leafAt[string](d, t.Get("PreSharedKey"), ""),
+				PreSharedKey:     leafAt[string](d, t.Get("PreSharedKey"), "secret"),
 				LogEnabled:       leafAt[bool](d, t.Get("LogOptions", "CloudwatchLogOptions", "LogEnabled"), ""),
 			})
 		}
@@ -109,7 +109,7 @@ func (d *decoder) finishVPNConnection(v *VPNConnection) {
 			Phase2Encryption: leaves[string](list("phase2_encryption_algorithms")),
 			Phase2Integrity:  leaves[string](list("phase2_integrity_algorithms")),
 			Phase2DHGroups:   leaves[int](list("phase2_dh_group_numbers")),
-			PreSharedKey:     leafAt[string](d, at("preshared_key"), ""),
+			PreSharedKey:     leafAt[string](d, at("preshared_key"), "secret"),
 			LogEnabled:       leafAt[bool](d, at("log_options").Get("cloudwatch_log_options", "log_enabled"), ""),
 		})
 	}

@@ -390,14 +390,13 @@ func (b *builder) linkDistributions() {
 	}
 }
 
-// sameText returns a text that is equal for two values of which it is certain that they are the same: known ones, and one
-// variable as a whole.
+// sameText returns a text that is equal for two names of which it is certain that they are the same.
 func sameText(v Text) string {
 	if text, ok := v.Known(); ok {
 		return strings.TrimSuffix(strings.ToLower(text), ".")
 	}
-	if reasons := v.Reasons(); v.Unknown() && v.whole && len(reasons) == 1 && (reasons[0].Code == inventory.VarNoDefault || reasons[0].Code == inventory.ParamNoDefault) {
-		return "\x00" + reasons[0].Ref
+	if v.Unknown() && v.why != nil {
+		return v.why.key
 	}
 	return ""
 }

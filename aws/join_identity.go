@@ -16,6 +16,8 @@ func prefixAt(d *decoder, v inventory.Value) Prefix { return leafAt[netip.Prefix
 func (p *Policy) unset() bool    { return !p.Written }
 func (p *Policy) setDefault(any) {}
 
+func (p *Policy) setUnknown(reasons []inventory.Reason) { p.Unknown, p.Reasons = true, reasons }
+
 func (p *Policy) fill(d *decoder, v inventory.Value, _ string) {
 	if !v.IsNull() {
 		*p = d.policy(v)
@@ -304,5 +306,19 @@ func (d *decoder) joinRepositoryPolicy() {
 	r := refTo[*Repository](d, d.get("repository", "-"))
 	for _, e := range r.Targets() {
 		e.Policy = d.policy(d.get("policy", "-"))
+	}
+}
+
+// linkWindows joins maintenance windows with their targets and tasks.
+func (b *builder) linkWindows() {
+	for _, t := range b.m.WindowTargets {
+		for _, w := range t.Window.Targets() {
+			w.Targets = append(w.Targets, t)
+		}
+	}
+	for _, t := range b.m.WindowTasks {
+		for _, w := range t.Window.Targets() {
+			w.Tasks = append(w.Tasks, t)
+		}
 	}
 }

@@ -61,14 +61,16 @@ func (d *decoder) brokerPorts(s *Store) {
 
 // storeDefaults are those of section "Defaults" that depend on the kind.
 func (d *decoder) storeDefaults(s *Store) {
-	public := d.b.defaults["Store.Public@"+string(s.Kind)]
-	if s.Public.Absent() && public != nil {
-		x := public.Terraform
-		if d.cfn {
-			x = public.CloudFormation
+	for _, f := range []struct {
+		name  string
+		value *Bool
+	}{{"Public", &s.Public}, {"Encrypted", &s.Encrypted}, {"AutoUpgrade", &s.AutoUpgrade}, {"MultiAZ", &s.MultiAZ}} {
+		row := d.b.defaults["Store."+f.name+"@"+string(s.Kind)]
+		if row == nil || !f.value.Absent() {
+			continue
 		}
-		if x != nil {
-			s.Public.setDefault(x)
+		if x := row.of(d.cfn); x != nil {
+			f.value.setDefault(x)
 		}
 	}
 	if slices.Contains(neverPublic, s.Kind) {
@@ -157,6 +159,12 @@ func (b *builder) linkStores() {
 	for _, s := range b.m.Stores {
 		if c := s.Cluster.To; c != nil && s.Origin == Declared {
 			s.follow(c)
+		}
+	}
+	for _, s := range b.m.Stores {
+		for _, f := range s.FileSystem.Targets() {
+			f.Mounts = append(f.Mounts, s)
+			s.Encrypted, s.Key = f.Encrypted, f.Key
 		}
 	}
 	for _, f := range b.m.ManagedFronts {

@@ -16,11 +16,15 @@ func (r *Ref[T]) isReference() {}
 
 func (r *Ref[T]) unset() bool    { return r.state == absent }
 func (r *Ref[T]) setDefault(any) {}
+func (r *Ref[T]) setUnknown(reasons []inventory.Reason) {
+	*r = unknownRef[T](reasons...)
+}
 
 // maxHops bounds how far a value is followed from one resource's attribute to the next.
 const maxHops = 16
 
-func (r *Ref[T]) fill(d *decoder, from inventory.Value, _ string) {
+// fill implements filler. As "declared" it leads to objects of the code only.
+func (r *Ref[T]) fill(d *decoder, from inventory.Value, as string) {
 	from = single(from)
 	if from.IsNull() {
 		return
@@ -59,6 +63,10 @@ func (r *Ref[T]) fill(d *decoder, from inventory.Value, _ string) {
 		}
 	}
 	if text, ok := from.Text(); ok { // a literal that names nothing of the code
+		if as == "declared" {
+			*r = Ref[T]{}
+			return
+		}
 		r.literal = text
 		if kind.Kind() != reflect.Interface && kind != reflect.TypeFor[*Store]() {
 			r.To, r.state = d.b.externalNode(d.unit, kind, text, nil, d.resource).(T), written
@@ -140,8 +148,11 @@ func (d *decoder) follow(kind reflect.Type, ref inventory.Ref, v inventory.Value
 	if r := u.resources[ref.Resource]; r != nil {
 		inner := d.b.decoderOf(r)
 		name, index := splitIndex(ref.Attribute)
-		if through := passes[r.Type]; through != "" && (name == "" || r.Get(name).IsNull()) {
-			name = through
+		if through, ok := passes[r.Type]; ok && (name == "" || r.Get(name).IsNull()) {
+			name = through.attribute
+			if kind.Kind() == reflect.Interface {
+				kind = through.kind
+			}
 		}
 		if name != "" {
 			next := r.Get(strings.Split(name, ".")...)
@@ -248,33 +259,39 @@ func attributeTarget(node Node, attribute string) Node {
 	return nil
 }
 
-// passes are resources that stand for another one, and the attribute that names it.
-var passes = map[string]string{
-	"aws_lambda_alias":                                "function_name",
-	"AWS::Lambda::Alias":                              "FunctionName",
-	"AWS::Lambda::Version":                            "FunctionName",
-	"aws_s3_bucket_website_configuration":             "bucket",
-	"aws_s3_bucket_policy":                            "bucket",
-	"aws_s3_bucket_public_access_block":               "bucket",
-	"aws_s3_bucket_ownership_controls":                "bucket",
-	"aws_s3_bucket_versioning":                        "bucket",
-	"aws_s3_bucket_acl":                               "bucket",
-	"aws_lb_listener_certificate":                     "listener_arn",
-	"aws_ecs_cluster_capacity_providers":              "cluster_name",
-	"aws_vpc_dhcp_options_association":                "vpc_id",
-	"aws_route_table_association":                     "route_table_id",
-	"aws_main_route_table_association":                "route_table_id",
-	"aws_internet_gateway_attachment":                 "internet_gateway_id",
-	"aws_vpn_gateway_attachment":                      "vpn_gateway_id",
-	"aws_eip_association":                             "allocation_id",
-	"aws_vpc_peering_connection_accepter":             "vpc_peering_connection_id",
-	"aws_ec2_transit_gateway_vpc_attachment_accepter": "transit_gateway_attachment_id",
-	"aws_db_instance_role_association":                "db_instance_identifier",
-	"aws_kms_alias":                                   "target_key_id",
-	"AWS::KMS::Alias":                                 "TargetKeyId",
-	"aws_api_gateway_deployment":                      "rest_api_id",
-	"aws_iam_role_policy_attachment":                  "role",
-	"aws_efs_access_point":                            "file_system_id",
+// passage is the attribute of a resource that names the object for which it stands.
+type passage struct {
+	attribute string
+	kind      reflect.Type
+}
+
+// passes are resources that stand for another one.
+var passes = map[string]passage{
+	"aws_lambda_alias":                                {"function_name", reflect.TypeFor[*Function]()},
+	"AWS::Lambda::Alias":                              {"FunctionName", reflect.TypeFor[*Function]()},
+	"AWS::Lambda::Version":                            {"FunctionName", reflect.TypeFor[*Function]()},
+	"aws_s3_bucket_website_configuration":             {"bucket", reflect.TypeFor[*Bucket]()},
+	"aws_s3_bucket_policy":                            {"bucket", reflect.TypeFor[*Bucket]()},
+	"aws_s3_bucket_public_access_block":               {"bucket", reflect.TypeFor[*Bucket]()},
+	"aws_s3_bucket_ownership_controls":                {"bucket", reflect.TypeFor[*Bucket]()},
+	"aws_s3_bucket_versioning":                        {"bucket", reflect.TypeFor[*Bucket]()},
+	"aws_s3_bucket_acl":                               {"bucket", reflect.TypeFor[*Bucket]()},
+	"aws_lb_listener_certificate":                     {"listener_arn", reflect.TypeFor[*Listener]()},
+	"aws_ecs_cluster_capacity_providers":              {"cluster_name", reflect.TypeFor[*Cluster]()},
+	"aws_vpc_dhcp_options_association":                {"vpc_id", reflect.TypeFor[*VPC]()},
+	"aws_route_table_association":                     {"route_table_id", reflect.TypeFor[*RouteTable]()},
+	"aws_main_route_table_association":                {"route_table_id", reflect.TypeFor[*RouteTable]()},
+	"aws_internet_gateway_attachment":                 {"internet_gateway_id", reflect.TypeFor[*InternetGateway]()},
+	"aws_vpn_gateway_attachment":                      {"vpn_gateway_id", reflect.TypeFor[*VPNGateway]()},
+	"aws_eip_association":                             {"allocation_id", reflect.TypeFor[*ElasticIP]()},
+	"aws_vpc_peering_connection_accepter":             {"vpc_peering_connection_id", reflect.TypeFor[*VPCPeeringConnection]()},
+	"aws_ec2_transit_gateway_vpc_attachment_accepter": {"transit_gateway_attachment_id", reflect.TypeFor[*TransitGatewayAttachment]()},
+	"aws_db_instance_role_association":                {"db_instance_identifier", reflect.TypeFor[*Store]()},
+	"aws_kms_alias":                                   {"target_key_id", reflect.TypeFor[*Key]()},
+	"AWS::KMS::Alias":                                 {"TargetKeyId", reflect.TypeFor[*Key]()},
+	"aws_api_gateway_deployment":                      {"rest_api_id", reflect.TypeFor[*API]()},
+	"aws_iam_role_policy_attachment":                  {"role", reflect.TypeFor[*Role]()},
+	"aws_efs_access_point":                            {"file_system_id", reflect.TypeFor[*FileSystem]()},
 }
 
 // named returns the object of a kind that a literal names: its name, or an ARN that ends with it.

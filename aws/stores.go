@@ -27,6 +27,7 @@ const (
 type Store struct {
 	Object
 	Kind    StoreKind
+	Name    Text `tf:"domain_name|cluster_name|broker_name|identifier" cfn:"DomainName|ClusterName|BrokerName|DBInstanceIdentifier"`
 	Engine  Text `tf:"engine|engine_type"`
 	Version Text `tf:"engine_version|kafka_version|elasticsearch_version"`
 	// Ports are those that clients use; the engine's default where none is written.
@@ -47,6 +48,7 @@ type Store struct {
 	IAMAuth            Bool                  `tf:"iam_database_authentication_enabled|client_authentication.sasl.iam" cfn:"EnableIAMDatabaseAuthentication|ClientAuthentication.Sasl.Iam.Enabled"`
 	DeletionProtection Bool                  `tf:"deletion_protection"`
 	BackupDays         Int                   `tf:"backup_retention_period"`
+	FileSystem         Ref[*FileSystem]      `tf:"file_system_id"` // of a mount target
 	// Members are the instances of a cluster.
 	Members []*Store
 	// VPC is that of the subnets; the default VPC where the service puts it there. Absent for what is outside of all.
@@ -73,8 +75,8 @@ type ManagedFront struct {
 	Subnets        []Ref[*Subnet]        `tf:"subnet_id|endpoint_details.subnet_ids"`
 	SecurityGroups []Ref[*SecurityGroup] `tf:"security_groups|endpoint_details.security_group_ids" cfn:"SecurityGroupIds|EndpointDetails.SecurityGroupIds"`
 	VPC            Ref[*VPC]             `tf:"endpoint_details.vpc_id"`
-	Image          Text                  `tf:"source_configuration.image_repository.image_identifier|bundle_id|solution_stack_name"`
-	ImageValue     inventory.Value       `tf:"source_configuration.image_repository.image_identifier|bundle_id|solution_stack_name"`
+	Image          Text                  `tf:"source_configuration.image_repository.image_identifier|blueprint_id|solution_stack_name"`
+	ImageValue     inventory.Value       `tf:"source_configuration.image_repository.image_identifier|blueprint_id|solution_stack_name"`
 	// Ports are those that it answers on.
 	Ports []FrontPort
 	// Settings are the options of an Elastic Beanstalk environment.

@@ -13,7 +13,6 @@ type Value[T comparable] struct {
 	value T
 	state state
 	flags flags
-	whole bool // unknown, and not put together from parts or one of several
 	at    place
 	why   *doubt[T]
 }
@@ -40,6 +39,7 @@ type doubt[T comparable] struct {
 	reasons    []inventory.Reason
 	candidates []Value[T]
 	ref        *inventory.Ref
+	key        string // equal for unknown values that are the same for certain
 }
 
 // place is a Location in half its size: a model has millions of them.
@@ -145,6 +145,17 @@ func (v Value[T]) Source() (inventory.Ref, bool) {
 		return inventory.Ref{}, false
 	}
 	return *v.why.ref, true
+}
+
+// Same reports whether v and w are the same for certain: equal and known, or one and the same unknown value, such as one
+// attribute of one resource or one variable.
+func (v Value[T]) Same(w Value[T]) bool {
+	a, known := v.Known()
+	b, alsoKnown := w.Known()
+	if known || alsoKnown {
+		return known && alsoKnown && a == b
+	}
+	return v.Unknown() && w.Unknown() && v.why != nil && w.why != nil && v.why.key != "" && v.why.key == w.why.key
 }
 
 // Location returns the place that gives v; zero for defaults and what is absent.
