@@ -9,6 +9,7 @@ import (
 	"github.com/trifecta-scanner/trifecta/config"
 	"github.com/trifecta-scanner/trifecta/internal/git"
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/inventory/automation"
 	"github.com/trifecta-scanner/trifecta/inventory/builds"
 	"github.com/trifecta-scanner/trifecta/inventory/cloudformation"
 	"github.com/trifecta-scanner/trifecta/inventory/kubernetes"
@@ -33,6 +34,7 @@ func (o *scanOptions) infrastructure(dir string, cfg *config.Config, looksAt fun
 		cloudformation.Source{Params: params, Environments: environments(cfg)},
 		kubernetes.Source{Environments: environments(cfg), Values: o.values},
 		builds.Source{},
+		automation.Source{},
 		// Each language's Source stands here, in the order in which their facts are read.
 	}, nil
 }

@@ -15,6 +15,8 @@ var sections = []struct {
 	{"Pod Security Standards: restricted", "What the restricted policy adds. As in the standard, pods for Windows (`spec.os.name: windows`) are excepted from what only Linux has, and pods with user namespaces (`hostUsers: false`) from the rules about root and `procMount`.", &podSecurityRestricted},
 	{"Hardening of Kubernetes", "What manifests show of the [Kubernetes Hardening Guide](" + hardeningGuide + ") of NSA and CISA, and of images and Services.", &hardening},
 	{"Access control of Kubernetes", "Roles and bindings, by the [good practices](" + rbacPractices + ") for RBAC. What the cluster brings itself (`system:`) is left out.", &accessControl},
+	{"Dockerfiles", "What an image carries, and who it runs as, by the [practices](" + dockerPractices + ") of Docker. Of a base image whose user is not known, it is possible that it is root.", &dockerfiles},
+	{"Workflows of GitHub", "Workflows and composite actions, by GitHub's page on [secure use](" + secureUse + ").", &workflows},
 }
 
 // Document writes docs/rules.md.

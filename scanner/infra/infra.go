@@ -35,10 +35,14 @@ type Check struct {
 	Object    func(*Pass, *kube.Object)
 	Role      func(*Pass, *role)
 	Binding   func(*Pass, *binding)
+
+	Dockerfile func(*Pass, *dockerfile)
+	Workflow   func(*Pass, *workflow)
+	Step       func(*Pass, *workflow, *step)
 }
 
 // Checks lists all checks, in the order of docs/rules.md.
-var Checks = slices.Concat(podSecurityBaseline, podSecurityRestricted, hardening, accessControl)
+var Checks = slices.Concat(podSecurityBaseline, podSecurityRestricted, hardening, accessControl, dockerfiles, workflows)
 
 // Rules returns the rules of all checks.
 func Rules() []scanner.Rule {
@@ -67,7 +71,7 @@ func (s *Scanner) Scan(ctx context.Context, inv *inventory.Inventory) (*scanner.
 	if checks == nil {
 		checks = Checks
 	}
-	facts := newFacts(kube.Read(inv.Resources), inv.Builds)
+	facts := newFacts(inv)
 	texts := &texts{read: s.ReadFile, lines: map[string][]string{}}
 	out := &scanner.Judgement{}
 	for i := range checks {

@@ -2,6 +2,7 @@ package infra
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/trifecta-scanner/trifecta/internal/golden"
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/inventory/automation"
 	"github.com/trifecta-scanner/trifecta/inventory/kubernetes"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
@@ -24,7 +26,7 @@ func scan(t *testing.T, dir string, checks []Check) *scanner.Judgement {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = tree.Close() })
-	inv, err := inventory.Read(t.Context(), tree, kubernetes.Source{})
+	inv, err := inventory.Read(t.Context(), tree, kubernetes.Source{}, automation.Source{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,17 +51,21 @@ func TestExamples(t *testing.T) {
 		rule := Checks[i].Rule
 		t.Run(rule.ID, func(t *testing.T) {
 			dir := filepath.Join("testdata", rule.ID)
-			entries, err := os.ReadDir(dir)
+			var names []string
+			err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+				if err == nil && !entry.IsDir() && !strings.HasSuffix(name, ".golden") {
+					name, err = filepath.Rel(dir, name)
+					names = append(names, filepath.ToSlash(name))
+				}
+				return err
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
 			judgement := scan(t, dir, Checks[i:i+1])
 			wanted, quiet := 0, 0
-			for _, e := range entries {
-				if strings.HasSuffix(e.Name(), ".golden") {
-					continue
-				}
-				n := compare(t, dir, e.Name(), judgement.Findings)
+			for _, name := range names {
+				n := compare(t, dir, name, judgement.Findings)
 				if wanted += n; n == 0 {
 					quiet++
 				}
@@ -77,14 +83,22 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// compare holds the findings of a file against the comments of its lines, and returns how many are wanted.
+// compare holds the findings of a file against the comments of its lines, and returns how many are wanted. A comment alone
+// on its line speaks of the next one: Dockerfiles have no others.
 func compare(t *testing.T, dir, name string, findings []scanner.Finding) (wanted int) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, line := range strings.Split(string(data), "\n") {
+	lines := strings.Split(string(data), "\n")
+	for i := range lines {
+		if i > 0 && strings.HasPrefix(lines[i-1], "# want") {
+			lines[i] += " " + lines[i-1]
+			lines[i-1] = ""
+		}
+	}
+	for i, line := range lines {
 		var messages []string
 		for _, f := range findings {
 			if f.Location.Path == name && f.Location.Line == i+1 {
@@ -151,7 +165,7 @@ func TestRules(t *testing.T) {
 		if c.Rule.Title == "" || c.Rule.Help == "" || c.Rule.URL == "" || len(c.Rule.Tags) == 0 || !slices.Contains(scanner.Severities, c.Rule.Severity) {
 			t.Errorf("%s says too little: %+v", c.Rule.ID, c.Rule)
 		}
-		if c.Pod == nil && c.Container == nil && c.Object == nil && c.Role == nil && c.Binding == nil {
+		if c.Pod == nil && c.Container == nil && c.Object == nil && c.Role == nil && c.Binding == nil && c.Dockerfile == nil && c.Workflow == nil && c.Step == nil {
 			t.Errorf("%s looks at nothing", c.Rule.ID)
 		}
 	}

@@ -30,3 +30,24 @@ var accessControl = []Check{
 	rbacFullAccess, rbacWildcard, rbacEscalation, rbacSecrets, rbacPodExec, rbacWorkloads, rbacTokens, rbacNodeProxy,
 	rbacWebhooks, rbacCertificates, rbacVolumes, rbacClusterAdmin, rbacAnonymous, rbacDefaultAccount,
 }
+
+// dockerfiles are rules about Dockerfiles
+// (https://docs.docker.com/build/building/best-practices/).
+var dockerfiles = []Check{
+	dockerfileRoot, dockerfileImageTag, dockerfileImageDigest, dockerfileSecret, dockerfileSecretFile, dockerfileRemoteAdd,
+	dockerfilePipeToShell, dockerfileUnverifiedDownload, dockerfilePasswordInCommand, dockerfileInsecureBuild, dockerfileWorldWritable,
+	dockerfileSudo, dockerfileSSH,
+}
+
+// workflows are rules about the workflows and actions of GitHub
+// (https://docs.github.com/en/actions/reference/security/secure-use).
+var workflows = []Check{
+	workflowScriptInjection, workflowUntrustedCheckout, workflowUnpinnedAction, workflowWriteAll, workflowNoPermissions,
+	workflowSelfHosted, workflowSecretsInherit, workflowAllSecrets, workflowArtifactPoisoning, workflowCachePoisoning,
+	workflowInsecureCommands, workflowPersistedCredentials, workflowSpoofableActor, workflowPlainCredentials,
+}
+
+const (
+	dockerPractices = "https://docs.docker.com/build/building/best-practices/"
+	secureUse       = "https://docs.github.com/en/actions/reference/security/secure-use"
+)

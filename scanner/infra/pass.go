@@ -22,15 +22,26 @@ type facts struct {
 	environments    map[string]map[string]bool // of each root
 	// filledIn are the images whose tag Skaffold sets when it deploys what it has built.
 	filledIn map[string]bool
+
+	dockerfiles []*dockerfile
+	workflows   []*workflow // and actions
 }
 
-func newFacts(m *kube.Model, builds []inventory.Build) *facts {
+func newFacts(inv *inventory.Inventory) *facts {
+	m := kube.Read(inv.Resources)
 	f := &facts{Model: m, objects: m.Objects(), environments: map[string]map[string]bool{}, filledIn: map[string]bool{}}
-	for _, build := range builds {
+	for _, build := range inv.Builds {
 		for _, image := range build.Images {
 			if strings.HasPrefix(path.Base(image.Location.Path), "skaffold") {
 				f.filledIn[string(image.Name)] = true
 			}
+		}
+	}
+	for _, r := range inv.Automation {
+		if r.Language == inventory.Dockerfile {
+			f.dockerfiles = append(f.dockerfiles, newDockerfile(r))
+		} else {
+			f.workflows = append(f.workflows, newWorkflow(r))
 		}
 	}
 	for _, o := range f.objects {
@@ -64,7 +75,7 @@ type Pass struct {
 
 // problem is what a check says about one object of one rendering.
 type problem struct {
-	object  *kube.Object
+	object  *inventory.Resource
 	at      inventory.Location
 	truth   kube.Truth
 	reasons []inventory.Reason
@@ -94,6 +105,21 @@ func (p *Pass) run() {
 			c.Role(p, r)
 		}
 	}
+	for _, d := range p.dockerfiles {
+		if c.Dockerfile != nil {
+			c.Dockerfile(p, d)
+		}
+	}
+	for _, w := range p.workflows {
+		if c.Workflow != nil {
+			c.Workflow(p, w)
+		}
+		if c.Step != nil {
+			for _, s := range w.steps {
+				c.Step(p, w, s)
+			}
+		}
+	}
 	if c.Binding != nil {
 		for _, b := range p.bindings {
 			c.Binding(p, b)
@@ -105,6 +131,11 @@ func (p *Pass) run() {
 // finding stands, and where the answer is Maybe its reasons say what is missing. The message goes on from the address of
 // the object.
 func (p *Pass) report(o *kube.Object, truth kube.Truth, v inventory.Value, message string, changes ...*change) {
+	p.say(o.Resource, truth, v, message, changes...)
+}
+
+// say is report for what is no object of Kubernetes.
+func (p *Pass) say(o *inventory.Resource, truth kube.Truth, v inventory.Value, message string, changes ...*change) {
 	if truth == kube.No {
 		return
 	}
@@ -116,7 +147,7 @@ func (p *Pass) report(o *kube.Object, truth kube.Truth, v inventory.Value, messa
 		found.change = changes[0]
 	}
 	if found.at.Line == 0 || found.at.Path == "" {
-		found.at = o.Resource.Location
+		found.at = o.Location
 	}
 	p.problems = append(p.problems, found)
 }
@@ -154,7 +185,7 @@ func (p *Pass) finding(problems []problem, texts *texts) scanner.Finding {
 			first = other
 		}
 	}
-	id := first.object.ID()
+	id := first.object.ID
 	severity, message := rule.Severity, fmt.Sprintf("%s %s", id, first.message)
 	if first.truth == kube.Maybe {
 		severity = lower(severity)
@@ -165,7 +196,7 @@ func (p *Pass) finding(problems []problem, texts *texts) scanner.Finding {
 		Message: message + p.where(problems), Subject: id, Location: narrow(first.at),
 		FingerprintKey: []string{rule.ID, string(id), first.at.Path},
 	}
-	for _, call := range first.object.Resource.Via {
+	for _, call := range first.object.Via {
 		f.Related = append(f.Related, scanner.Related{Location: call.Location, Message: "rendered through " + string(call.Address)})
 	}
 	if edits := texts.edits(first.change); len(edits) > 0 {
@@ -177,13 +208,13 @@ func (p *Pass) finding(problems []problem, texts *texts) scanner.Finding {
 // where names the environments in which a finding holds, if there are others in which it does not.
 func (p *Pass) where(problems []problem) string {
 	var names []string
-	all := p.environments[problems[0].object.Resource.Root]
+	all := p.environments[problems[0].object.Root]
 	for _, found := range problems {
-		if name := found.object.Resource.Environment; !slices.Contains(names, name) {
+		if name := found.object.Environment; !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
-	if len(names) == len(all) {
+	if len(names) >= len(all) {
 		return ""
 	}
 	slices.Sort(names)

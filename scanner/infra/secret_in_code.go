@@ -44,5 +44,5 @@ func secretContent(v inventory.Value, encoded bool) bool {
 			t = string(raw)
 		}
 	}
-	return !placeholders.MatchString(strings.TrimSpace(t)) && !strings.HasPrefix(t, "ENC[") && !strings.HasPrefix(t, "vault:")
+	return !placeholders().MatchString(strings.TrimSpace(t)) && !strings.HasPrefix(t, "ENC[") && !strings.HasPrefix(t, "vault:")
 }

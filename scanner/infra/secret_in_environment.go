@@ -1,7 +1,6 @@
 package infra
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/trifecta-scanner/trifecta/kube"
@@ -10,9 +9,9 @@ import (
 
 // secretWords are names of variables whose values are secrets; what only names, finds or describes one is none.
 var (
-	secretWords  = regexp.MustCompile(`(?i)(^|_)(password|passwd|passphrase|pwd|secret|token|api_?key|access_?key|private_?key|credentials?)($|_)|(PASSWORD|PASSWD|SECRET|TOKEN|APIKEY)$`)
-	aboutSecrets = regexp.MustCompile(`(?i)(_|^)(file|path|name|url|uri|host|port|user|username|dir|ttl|expir\w*|length|enabled|disabled|policy|type|id|arn|endpoint|issuer|algorithm|header|rotation|timeout|duration|location|provider|mount|prefix|backend)$`)
-	placeholders = regexp.MustCompile(`(?i)^(|true|false|yes|no|none|null|n/a|[0-9]+|<.*>|\$\{?.*|\(.*\)|x+|\*+|changeme|change[-_ ]me|example|todo|your[-_ ].*|replace[-_ ].*|.*placeholder.*|/.*|https?://.*)$`)
+	secretWords  = pattern(`(?i)(^|_)(password|passwd|passphrase|pwd|secret|token|api_?key|access_?key|private_?key|credentials?)($|_)|(PASSWORD|PASSWD|SECRET|TOKEN|APIKEY)$`)
+	aboutSecrets = pattern(`(?i)(_|^)(file|path|name|url|uri|host|port|user|username|dir|ttl|expir\w*|length|enabled|disabled|policy|type|id|arn|endpoint|issuer|algorithm|header|rotation|timeout|duration|location|provider|mount|prefix|backend)$`)
+	placeholders = pattern(`(?i)^(|true|false|yes|no|none|null|n/a|[0-9]+|<.*>|\$\{?.*|\(.*\)|x+|\*+|changeme|change[-_ ]me|example|todo|your[-_ ].*|replace[-_ ].*|.*placeholder.*|/.*|https?://.*)$`)
 )
 
 var secretInEnvironment = Check{
@@ -25,7 +24,7 @@ var secretInEnvironment = Check{
 			name, _ := variable.Get("name").Text()
 			v := variable.Get("value")
 			value, known := v.Text()
-			if !known || !secretWords.MatchString(name) || aboutSecrets.MatchString(name) || placeholder(name, value) {
+			if !known || !secretWords().MatchString(name) || aboutSecrets().MatchString(name) || placeholder(name, value) {
 				continue
 			}
 			p.report(&w.Object, kube.Yes, v, "has the secret "+name+" of "+named(c)+" in plain text; refer to a Secret with valueFrom.secretKeyRef, and change it")
@@ -35,5 +34,5 @@ var secretInEnvironment = Check{
 
 // placeholder reports whether a value stands for one that is put in later: it says so, or says its own name.
 func placeholder(name, value string) bool {
-	return placeholders.MatchString(strings.TrimSpace(value)) || strings.Contains(strings.ToUpper(value), strings.ToUpper(name))
+	return placeholders().MatchString(strings.TrimSpace(value)) || strings.Contains(strings.ToUpper(value), strings.ToUpper(name))
 }

@@ -1,0 +1,3 @@
+# want "^low Possible: "
+FROM registry.example/platform/java:21
+CMD ["/app"]

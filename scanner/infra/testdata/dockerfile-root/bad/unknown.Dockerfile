@@ -1,0 +1,4 @@
+ARG BASE
+# want "^low Possible: .*depends on BASE"
+FROM $BASE
+CMD ["/app"]

@@ -1,0 +1,4 @@
+FROM alpine:3.20 AS build
+RUN make
+FROM scratch
+COPY --from=build /out /
