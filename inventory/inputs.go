@@ -163,13 +163,19 @@ func contentName(data []byte, err error) string {
 	return hex.EncodeToString(hash.Sum(nil))
 }
 
-// recorder collects the inputs of a view. A nil recorder notes nothing.
-type recorder struct{ now *Inputs }
+// recorder collects the inputs of a view. A nil recorder notes nothing. The lock is for a reader that has given up on a
+// goroutine of its own, which still asks; what a view is worth then, its reader knows.
+type recorder struct {
+	mu  sync.Mutex
+	now *Inputs
+}
 
 func (r *recorder) add(question input, t *Tree) {
 	if r == nil {
 		return
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if _, ok := r.now.own[question]; !ok {
 		r.now.own[question] = t.digest(question)
 	}
@@ -177,6 +183,8 @@ func (r *recorder) add(question input, t *Tree) {
 
 func (r *recorder) content(name string, data []byte, err error) {
 	question := input{inputContent, name}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if _, ok := r.now.own[question]; !ok {
 		r.now.own[question] = contentName(data, err)
 	}
@@ -188,10 +196,16 @@ func (r *recorder) within(do func()) *Inputs {
 		do()
 		return nil
 	}
-	outer := r.now
-	defer func() { r.now = outer }()
-	r.now = &Inputs{own: map[input]string{}}
-	inner := r.now
+	inner := &Inputs{own: map[input]string{}}
+	swap := func(to *Inputs) *Inputs {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		before := r.now
+		r.now = to
+		return before
+	}
+	outer := swap(inner)
+	defer swap(outer)
 	do()
 	return inner
 }
@@ -199,6 +213,8 @@ func (r *recorder) within(do func()) *Inputs {
 // share adds the inputs of a value that several readings use.
 func (r *recorder) share(in *Inputs) {
 	if r != nil && in != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		r.now.shared = append(r.now.shared, in)
 	}
 }

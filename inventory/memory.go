@@ -171,6 +171,25 @@ func (m *Memory) Keep(name string, in *Inputs, value any) {
 	}
 }
 
+// RecallInventory returns the inventory that KeepInventory kept under the name and that holds for the tree.
+func (m *Memory) RecallInventory(tree *Tree, name string) (*Inventory, bool) {
+	inv := new(Inventory)
+	return inv, m.Recall(tree, name, inv)
+}
+
+// KeepInventory keeps what a source made of a tree. One with a value that must not be shown is not kept: it would stand
+// in a file.
+func (m *Memory) KeepInventory(name string, in *Inputs, inv *Inventory) {
+	for _, list := range [][]*Resource{inv.Resources, inv.Automation} {
+		for _, r := range list {
+			if r.Values.hasSensitive() {
+				return
+			}
+		}
+	}
+	m.Keep(name, in, inv)
+}
+
 // file returns the name of the file for a name. It depends on the build, so that two builds do not take turns.
 func (m *Memory) file(name string) string {
 	sum := sha256.Sum256([]byte(memoryMagic + m.build + "\x00" + name))

@@ -17,7 +17,7 @@ import (
 )
 
 // infrastructure returns the sources of declared resources, with the values that the user and the configuration give.
-func (o *scanOptions) infrastructure(dir string, cfg *config.Config, looksAt func(part string) bool) ([]inventory.Source, error) {
+func (o *scanOptions) infrastructure(dir string, cfg *config.Config, memory *inventory.Memory, looksAt func(part string) bool) ([]inventory.Source, error) {
 	vars, err := assignments("--var", o.vars)
 	if err != nil {
 		return nil, err
@@ -31,8 +31,8 @@ func (o *scanOptions) infrastructure(dir string, cfg *config.Config, looksAt fun
 	}
 	return []inventory.Source{
 		terraform.Source{VarFiles: o.varFiles, Vars: vars, Environments: environments(cfg), Repositories: remotes(dir)},
-		cloudformation.Source{Params: params, Environments: environments(cfg)},
-		kubernetes.Source{Environments: environments(cfg), Values: o.values},
+		remembered{cloudformation.Source{Params: params, Environments: environments(cfg)}, memory, []any{params, environments(cfg)}},
+		remembered{kubernetes.Source{Environments: environments(cfg), Values: o.values}, memory, []any{o.values, environments(cfg)}},
 		builds.Source{},
 		automation.Source{},
 		// Each language's Source stands here, in the order in which their facts are read.

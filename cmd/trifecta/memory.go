@@ -2,11 +2,15 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
@@ -32,6 +36,38 @@ func (a *app) openMemory(tree string, readOnly bool) (*inventory.Memory, []inven
 		return unusable(err)
 	}
 	return memory, nil
+}
+
+// remembered is a source whose facts are kept as a whole.
+type remembered struct {
+	inventory.Source
+	memory *inventory.Memory
+	// settings is everything beside the tree that the source reads by.
+	settings any
+}
+
+// slow is below every limit of time that a source has. What took longer may have been cut off by one, which is no fact
+// about the tree.
+const slow = 5 * time.Second
+
+// Read implements inventory.Source.
+func (r remembered) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inventory, error) {
+	if r.memory == nil {
+		return r.Source.Read(ctx, tree)
+	}
+	// A setting may be a password, which a notice about this name must not say.
+	settings := sha256.Sum256(fmt.Appendf(nil, "%#v", r.settings))
+	name := r.Name() + " " + hex.EncodeToString(settings[:])
+	if inv, ok := r.memory.RecallInventory(tree, name); ok {
+		return inv, nil
+	}
+	view, inputs := tree.Recording()
+	started := time.Now()
+	inv, err := r.Source.Read(ctx, view)
+	if err == nil && time.Since(started) < slow {
+		r.memory.KeepInventory(name, inputs, inv)
+	}
+	return inv, err
 }
 
 // build names this build of the program: two that could read a file in different ways have different names. The name

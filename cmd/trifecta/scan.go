@@ -230,7 +230,7 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 			p.scanners = append(p.scanners, data.scanner)
 		}
 	}
-	declared, err := opts.infrastructure(dir, cfg, looksAt)
+	declared, err := opts.infrastructure(dir, cfg, memory, looksAt)
 	if err != nil {
 		return nil, err
 	}

@@ -2,11 +2,13 @@
 // same build reads. It is several times as fast as encoding/gob, which describes its types in each file, and keeps apart
 // what gob and others do not: no slice and an empty one.
 //
-// The types say what may be packed: booleans, numbers, strings, and structs, slices, pointers and maps of them. A field
-// that is not exported, an interface, a function or a channel is an error, so that nothing is lost in silence.
+// The types say what may be packed: booleans, numbers, strings, structs, slices, pointers and maps of them, and whatever
+// has a binary form of its own (encoding.BinaryMarshaler). A field that is not exported, an interface, a function or a
+// channel is an error, so that nothing is lost in silence.
 package pack
 
 import (
+	"encoding"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -18,7 +20,7 @@ import (
 
 // Marshal returns the bytes of what v points to, or of v itself. Equal values have equal bytes.
 func Marshal(v any) ([]byte, error) {
-	w := writer{index: map[string]uint64{}}
+	w := writer{own: ownForm{}, index: map[string]uint64{}}
 	if err := w.value(reflect.Indirect(reflect.ValueOf(v)), 0); err != nil {
 		return nil, err
 	}
@@ -42,7 +44,7 @@ func Unmarshal(data []byte, into any) error {
 	if target.Kind() != reflect.Pointer || target.IsNil() {
 		return fmt.Errorf("unpack into %T: it is no pointer", into)
 	}
-	r := reader{data: data}
+	r := reader{own: ownForm{}, data: data}
 	n := r.length()
 	sizes := make([]int, 0, n)
 	total := 0
@@ -74,7 +76,21 @@ const maxDepth = 200
 
 var errDepth = fmt.Errorf("a value is more than %d deep", maxDepth)
 
+// ownForm are the types with a binary form of their own.
+type ownForm map[reflect.Type]bool
+
+func (o ownForm) has(t reflect.Type) bool {
+	known, ok := o[t]
+	if !ok {
+		pointer := reflect.PointerTo(t)
+		known = pointer.Implements(reflect.TypeFor[encoding.BinaryMarshaler]()) && pointer.Implements(reflect.TypeFor[encoding.BinaryUnmarshaler]())
+		o[t] = known
+	}
+	return known
+}
+
 type writer struct {
+	own   ownForm
 	index map[string]uint64
 	table []string
 	body  []byte
@@ -119,6 +135,9 @@ func (w *writer) value(v reflect.Value, depth int) error {
 	case reflect.Map:
 		return w.mapping(v, depth)
 	case reflect.Struct:
+		if w.own.has(v.Type()) {
+			return w.ownForm(v)
+		}
 		for i := range v.NumField() {
 			if !v.Type().Field(i).IsExported() {
 				return fmt.Errorf("%s.%s is not exported and can't be packed", v.Type(), v.Type().Field(i).Name)
@@ -130,6 +149,19 @@ func (w *writer) value(v reflect.Value, depth int) error {
 	default:
 		return fmt.Errorf("%s can't be packed", v.Type())
 	}
+	return nil
+}
+
+func (w *writer) ownForm(v reflect.Value) error {
+	at := reflect.New(v.Type())
+	at.Elem().Set(v)
+	m, _ := at.Interface().(encoding.BinaryMarshaler) // ownForm.has says so
+	data, err := m.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	w.uint(uint64(len(data)))
+	w.body = append(w.body, data...)
 	return nil
 }
 
@@ -171,6 +203,7 @@ func (w *writer) mapping(v reflect.Value, depth int) error {
 }
 
 type reader struct {
+	own   ownForm
 	data  []byte
 	table []string
 	bad   bool
@@ -239,6 +272,16 @@ func (r *reader) value(v reflect.Value, depth int) error {
 	case reflect.Map:
 		return r.mapping(v, depth)
 	case reflect.Struct:
+		if r.own.has(v.Type()) {
+			n := r.length()
+			if r.bad || n > len(r.data) {
+				return ErrCorrupt
+			}
+			m, _ := v.Addr().Interface().(encoding.BinaryUnmarshaler) // ownForm.has says so
+			data := r.data[:n:n]
+			r.data = r.data[n:]
+			return m.UnmarshalBinary(data)
+		}
 		for i := range v.NumField() {
 			if !v.Type().Field(i).IsExported() {
 				return fmt.Errorf("%s.%s is not exported and can't be packed", v.Type(), v.Type().Field(i).Name)
