@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,9 +113,9 @@ func TestFaultMatrix(t *testing.T) {
 			t.Run(operation+" "+name, func(t *testing.T) {
 				for at := 1; at <= requests; at++ {
 					client, server := started(t)
-					n := 0
+					var n atomic.Int64
 					spoil := func(w http.ResponseWriter, _ *http.Request) bool {
-						if n++; n != at {
+						if n.Add(1) != int64(at) {
 							return false
 						}
 						fault.spoil(w)
