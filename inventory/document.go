@@ -30,10 +30,16 @@ const (
 // becomes a Value with its own place in the file at path. Plain words are read as YAML 1.1 reads them, as Kubernetes
 // does: yes and on are true (https://yaml.org/type/bool.html). Aliases are followed within bounds, merge keys applied;
 // empty documents are left out.
-func ReadYAML(path string, data []byte) []Document {
+func ReadYAML(path string, data []byte) []Document { return ReadYAMLExcept(path, data, nil) }
+
+// ReadYAMLExcept is ReadYAML without the documents whose text skip, where it is given, says are not worth their cost.
+func ReadYAMLExcept(path string, data []byte, skip func(text []byte) bool) []Document {
 	var documents []Document
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	for _, part := range splitYAML(data) {
+		if skip != nil && skip(part.text) {
+			continue
+		}
 		var node yaml.Node
 		err := yaml.Unmarshal(part.text, &node)
 		if err == nil && node.Kind == 0 {

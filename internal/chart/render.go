@@ -34,7 +34,7 @@ type Limits struct {
 }
 
 // DefaultLimits are far above the largest public charts, which take some 100 ms and 2 MB.
-var DefaultLimits = Limits{Time: 10 * time.Second, Output: 64 << 20, Steps: 20_000_000}
+var DefaultLimits = Limits{Time: 30 * time.Second, Output: 64 << 20, Steps: 20_000_000}
 
 // Rendered is what one template gives: YAML, with the place of each byte.
 type Rendered struct {

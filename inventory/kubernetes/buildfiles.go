@@ -40,6 +40,8 @@ type buildFiles struct {
 	read           map[string]bool // files that the build took in
 	seen           map[string]bool // folders of kustomizations that it took in
 	documents      map[string][]inventory.Document
+	patchList      []string          // made when the build is done
+	images         []inventory.Value // likewise
 }
 
 var _ filesys.FileSystem = (*buildFiles)(nil)
@@ -99,7 +101,9 @@ func (b *buildFiles) ReadFile(name string) ([]byte, error) {
 func (b *buildFiles) parsed(name string, data []byte) []inventory.Document {
 	docs, ok := b.documents[name]
 	if !ok {
-		docs = readDocuments(name, data)
+		if docs = inventory.ReadYAML(name, data); strings.HasSuffix(name, ".json") {
+			docs = inventory.ReadJSON(name, data)
+		}
 		b.documents[name] = docs
 	}
 	return docs

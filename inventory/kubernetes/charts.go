@@ -143,7 +143,7 @@ func (r *reader) rendered(t *chart.Rendered, root, environment string) {
 		}
 		return moved
 	}
-	for _, doc := range inventory.ReadYAML(t.Template, t.Text) {
+	for _, doc := range inventory.ReadYAMLExcept(t.Template, t.Text, r.definition) {
 		if doc.Err != nil {
 			at := place(doc.Line, 1)
 			r.noticeOnce("unreadable-manifest", at, "%s renders to a document that can't be read: %v", t.Template, doc.Err)

@@ -58,6 +58,11 @@ func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inve
 		return nil, err
 	}
 	r.images()
+	if r.definitions > 0 {
+		r.inv.Notices = append(r.inv.Notices, inventory.Notice{
+			Code: "custom-resource-definitions", Message: fmt.Sprintf("%d definitions of custom resources were not read; they name kinds and deploy nothing", r.definitions),
+		})
+	}
 	r.inv.Sort()
 	return &r.inv, nil
 }
@@ -113,8 +118,10 @@ type reader struct {
 	tree    *inventory.Tree
 	folders map[string]bool // that hold a chart
 	inv     inventory.Inventory
-	seen    map[objectKey]int // -> index in inv.Resources
-	noticed map[inventory.Notice]bool
+	// definitions counts the definitions of custom resources that were left out.
+	definitions int
+	seen        map[objectKey]int // -> index in inv.Resources
+	noticed     map[inventory.Notice]bool
 	// consumed are files that belong to a kustomization: what it makes of them is read, not they themselves.
 	consumed map[string]bool
 }
@@ -137,22 +144,35 @@ func (r *reader) manifest(f inventory.File) {
 	if !bytes.Contains(data, []byte("apiVersion")) || !bytes.Contains(data, []byte("kind")) {
 		return
 	}
-	r.documents(readDocuments(f.Path, data), f.Path, "")
+	if strings.HasSuffix(f.Path, ".json") {
+		r.documents(inventory.ReadJSON(f.Path, data), f.Path, "")
+		return
+	}
+	r.documents(inventory.ReadYAMLExcept(f.Path, data, r.definition), f.Path, "")
 }
 
-func readDocuments(name string, data []byte) []inventory.Document {
-	if strings.HasSuffix(name, ".json") {
-		return inventory.ReadJSON(name, data)
+// definition reports whether a document defines a kind. Such a document deploys nothing, and is often larger than all
+// others together.
+func (r *reader) definition(text []byte) bool {
+	head := text[:min(len(text), 4096)]
+	i := bytes.Index(head, []byte("\nkind: CustomResourceDefinition"))
+	if i < 0 && !bytes.HasPrefix(head, []byte("kind: CustomResourceDefinition")) {
+		return false
 	}
-	return inventory.ReadYAML(name, data)
+	r.definitions++
+	return true
 }
 
 // documents adds the objects of documents to a root. A document that can't be read is a notice where others of the file
 // are objects, or where it looks like one itself.
 func (r *reader) documents(documents []inventory.Document, root, environment string) {
+	told := false // one notice a file: a file of another kind may fail at each of its lines
 	for _, doc := range documents {
 		if doc.Err != nil {
-			r.notice("unreadable-manifest", inventory.Location{Path: root, Line: doc.Line}, "%s has a document that can't be read: %v", root, doc.Err)
+			if !told {
+				r.notice("unreadable-manifest", inventory.Location{Path: root, Line: doc.Line}, "%s has a document that can't be read: %v", root, doc.Err)
+			}
+			told = true
 			continue
 		}
 		r.object(doc.Value, root, environment, nil)

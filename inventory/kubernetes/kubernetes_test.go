@@ -44,6 +44,10 @@ func lines(inv *inventory.Inventory) []string {
 		list = append(list, fmt.Sprintf("image %s of %v at %s:%d", i.ID, i.Workloads, i.Locations[0].Path, i.Locations[0].Line))
 	}
 	for _, n := range inv.Notices {
+		if n.Location == nil {
+			list = append(list, n.Code+": "+n.Message)
+			continue
+		}
 		list = append(list, fmt.Sprintf("%s %s:%d: %s", n.Code, n.Location.Path, n.Location.Line, n.Message))
 	}
 	return list
@@ -85,6 +89,9 @@ func TestManifests(t *testing.T) {
 		{"a broken document", map[string]string{
 			"a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\nkind: [\n",
 		}, []string{"Pod/default/a v1/Pod in a.yaml at a.yaml:1", "unreadable-manifest a.yaml:5: a.yaml has a document that can't be read: did not find expected node content"}},
+		{"definitions of kinds", map[string]string{
+			"a.yaml": "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: a}\n---\nkind: CustomResourceDefinition\napiVersion: apiextensions.k8s.io/v1\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n",
+		}, []string{"ConfigMap/default/b v1/ConfigMap in a.yaml at a.yaml:8", "custom-resource-definitions: 2 definitions of custom resources were not read; they name kinds and deploy nothing"}},
 		{"a name that the cluster completes", map[string]string{
 			"a.yaml": "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: a-}\n",
 		}, []string{"Job/default/a- batch/v1/Job in a.yaml at a.yaml:1"}},

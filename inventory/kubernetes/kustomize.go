@@ -41,7 +41,7 @@ type kustomization struct {
 
 // maxBuild bounds one build.
 const (
-	maxBuildTime  = 20 * time.Second
+	maxBuildTime  = 60 * time.Second // of the clock; a build of 5,000 objects takes some seconds
 	maxBuildReads = 20_000
 	maxBuildBytes = 64 << 20
 )

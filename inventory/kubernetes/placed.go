@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ func (b *buildFiles) placed(raw map[string]any, from string) inventory.Value {
 		layers = append(layers, written)
 	}
 	v := overlaid(inventory.FromJSON(raw, at), layers, at)
-	return b.withImages(v, layers)
+	return b.withImages(v)
 }
 
 // declared returns the object of a file that was built to one of this name: names get prefixes and suffixes.
@@ -54,13 +55,30 @@ func listed(v inventory.Value) []inventory.Value {
 
 // patches returns the parts of objects, in files that the build took in, that change an object.
 func (b *buildFiles) patches(from, kind, name string) []inventory.Value {
-	var files []string
-	for file := range b.documents {
-		if file != from {
-			files = append(files, file)
+	var list []inventory.Value
+	for _, file := range b.patchFiles() {
+		if file == from {
+			continue
+		}
+		if v := b.declared(file, kind, name); !v.IsNull() {
+			list = append(list, v)
 		}
 	}
-	slices.SortFunc(files, func(x, y string) int { // what stands nearer to the root of the build counts more
+	return list
+}
+
+// patchFiles returns the files that are parts of objects; what stands nearer to the root of the build counts more.
+func (b *buildFiles) patchFiles() []string {
+	if b.patchList != nil {
+		return b.patchList
+	}
+	b.patchList = []string{}
+	for file := range b.documents {
+		if b.isPatch(file) {
+			b.patchList = append(b.patchList, file)
+		}
+	}
+	slices.SortFunc(b.patchList, func(x, y string) int {
 		if n, m := strings.HasPrefix(x, b.root+"/"), strings.HasPrefix(y, b.root+"/"); n != m {
 			if n {
 				return -1
@@ -69,16 +87,7 @@ func (b *buildFiles) patches(from, kind, name string) []inventory.Value {
 		}
 		return strings.Compare(x, y)
 	})
-	var list []inventory.Value
-	for _, file := range files {
-		if !b.isPatch(file) {
-			continue
-		}
-		if v := b.declared(file, kind, name); !v.IsNull() {
-			list = append(list, v)
-		}
-	}
-	return list
+	return b.patchList
 }
 
 func (b *buildFiles) isPatch(file string) bool {
@@ -209,11 +218,14 @@ func same(a, b inventory.Value) bool {
 }
 
 // withImages places images that a kustomization renames, or gives another tag, at the entry that does it.
-func (b *buildFiles) withImages(v inventory.Value, layers []inventory.Value) inventory.Value {
+func (b *buildFiles) withImages(v inventory.Value) inventory.Value {
+	if len(b.imageEntries()) == 0 {
+		return v
+	}
 	if v.Kind() == inventory.List {
 		elements := slices.Clone(v.Elements())
 		for i := range elements {
-			elements[i] = b.withImages(elements[i], layers)
+			elements[i] = b.withImages(elements[i])
 		}
 		return inventory.ListValue(elements, v.Location())
 	}
@@ -224,16 +236,12 @@ func (b *buildFiles) withImages(v inventory.Value, layers []inventory.Value) inv
 	for i, f := range fields {
 		text, ok := f.Value.Text()
 		if f.Name != "image" || !ok {
-			fields[i].Value = b.withImages(f.Value, layers)
+			fields[i].Value = b.withImages(f.Value)
 			continue
 		}
-		for dir := range b.seen {
-			for _, doc := range b.kustomizationDocuments(dir) {
-				for _, e := range doc.Get("images").Elements() {
-					if sets(e, text) {
-						fields[i].Value = f.Value.At(e.Location())
-					}
-				}
+		for _, e := range b.imageEntries() {
+			if sets(e, text) {
+				fields[i].Value = f.Value.At(e.Location())
 			}
 		}
 	}
@@ -253,4 +261,17 @@ func sets(entry inventory.Value, image string) bool {
 	tag, _ := entry.Get("newTag").Text()
 	digest, _ := entry.Get("digest").Text()
 	return tag != "" && rest == ":"+tag || digest != "" && strings.HasSuffix(rest, "@"+digest) || tag == "" && digest == ""
+}
+
+// imageEntries returns the entries of images of all kustomizations that the build took in, in order.
+func (b *buildFiles) imageEntries() []inventory.Value {
+	if b.images == nil {
+		b.images = []inventory.Value{}
+		for _, dir := range slices.Sorted(maps.Keys(b.seen)) {
+			for _, doc := range b.kustomizationDocuments(dir) {
+				b.images = append(b.images, doc.Get("images").Elements()...)
+			}
+		}
+	}
+	return b.images
 }
