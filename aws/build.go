@@ -56,6 +56,7 @@ type builder struct {
 	defaults map[string]*Default
 	kinds    map[string]*kind
 	parts    map[string]part
+	steps    int // of the reference that is being followed
 	entries  []entry
 	pending  []pendingPart
 	lists    map[reflect.Type]func(*Model, Node)

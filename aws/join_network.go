@@ -651,10 +651,11 @@ func (b *builder) linkNetwork() {
 		}
 	}
 	for _, s := range b.m.Subnets {
+		if s.Origin == Implied { // noted when it was made
+			continue
+		}
 		for _, v := range s.VPC.Targets() {
-			if !slices.Contains(v.Subnets, s) {
-				v.Subnets = append(v.Subnets, s)
-			}
+			v.Subnets = append(v.Subnets, s)
 		}
 	}
 	b.mainTables()
@@ -793,9 +794,9 @@ func (b *builder) listImplied(v *VPC) {
 func choose[A any, T Node](subnets []*Subnet, associations []A, parts func(A) (Ref[*Subnet], Ref[T], *Written), vpcOf func(T) Ref[*VPC],
 	fallback func(*VPC) Ref[T], set func(*Subnet, Ref[T], A)) {
 	bySubnet := map[*Subnet][]A{}
-	loose := map[*VPC][]A{} // associations of some subnet of a VPC
+	loose := map[*VPC]*doubtful[T]{} // what some subnet of a VPC is associated with
 	for _, a := range associations {
-		subnet, what, _ := parts(a)
+		subnet, what, at := parts(a)
 		for _, s := range subnet.Targets() {
 			bySubnet[s] = append(bySubnet[s], a)
 		}
@@ -803,7 +804,10 @@ func choose[A any, T Node](subnets []*Subnet, associations []A, parts func(A) (R
 			for _, t := range what.Targets() {
 				vpc := vpcOf(t)
 				for _, v := range vpc.Targets() {
-					loose[v] = append(loose[v], a)
+					if loose[v] == nil {
+						loose[v] = &doubtful[T]{seen: map[Node]bool{}}
+					}
+					loose[v].add(t, at.Reasons, subnet.Reasons())
 				}
 			}
 		}
@@ -838,10 +842,8 @@ func choose[A any, T Node](subnets []*Subnet, associations []A, parts func(A) (R
 		}
 		if !certain {
 			for _, v := range s.VPC.Targets() {
-				for _, a := range loose[v] {
-					subnet, what, at := parts(a)
-					possible = append(possible, what.Targets()...)
-					reasons = append(reasons, append(slices.Clip(at.Reasons), subnet.Reasons()...)...)
+				if l := loose[v]; l != nil {
+					possible, reasons = append(possible, l.targets...), append(reasons, l.reasons...)
 				}
 				r := fallback(v)
 				possible = append(possible, r.Targets()...)
@@ -854,6 +856,27 @@ func choose[A any, T Node](subnets []*Subnet, associations []A, parts func(A) (R
 		}
 		if len(possible) > 0 {
 			set(s, oneOf(distinctReasons(reasons), possible...), from)
+		}
+	}
+}
+
+// doubtful is what some subnet of a VPC uses, nobody knows which.
+type doubtful[T Node] struct {
+	targets []T
+	reasons []inventory.Reason
+	seen    map[Node]bool
+}
+
+func (d *doubtful[T]) add(target T, reasons ...[]inventory.Reason) {
+	if !d.seen[target] && len(d.targets) <= maxAnyOf {
+		d.seen[target] = true
+		d.targets = append(d.targets, target)
+	}
+	for _, some := range reasons {
+		for _, r := range some {
+			if len(d.reasons) < maxAnyOf && !slices.Contains(d.reasons, r) {
+				d.reasons = append(d.reasons, r)
+			}
 		}
 	}
 }

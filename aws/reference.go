@@ -20,8 +20,11 @@ func (r *Ref[T]) setUnknown(reasons []inventory.Reason) {
 	*r = unknownRef[T](reasons...)
 }
 
-// maxHops bounds how far a value is followed from one resource's attribute to the next.
-const maxHops = 16
+// The bounds of following one reference: from one resource's attribute to the next, and over all parts of texts.
+const (
+	maxHops  = 16
+	maxSteps = 2_000
+)
 
 // fill implements filler. As "declared" it leads to objects of the code only.
 func (r *Ref[T]) fill(d *decoder, from inventory.Value, as string) {
@@ -40,6 +43,7 @@ func (r *Ref[T]) fill(d *decoder, from inventory.Value, as string) {
 		r.flags |= rest
 	}
 	r.reasons = from.Reasons()
+	d.b.steps = 0
 	kind := reflect.TypeFor[T]()
 	if node := d.target(kind, from, 0); node != nil {
 		if to, ok := node.(T); ok {
@@ -104,7 +108,7 @@ func leafAt[T comparable](d *decoder, v inventory.Value, as string) Value[T] {
 
 // target returns the object of a kind that a value leads to, nil where that is not known.
 func (d *decoder) target(kind reflect.Type, v inventory.Value, hops int) Node {
-	if hops > maxHops {
+	if d.b.steps++; hops > maxHops || d.b.steps > maxSteps {
 		return nil
 	}
 	if ref, ok := v.Ref(); ok {

@@ -2,6 +2,7 @@ package aws
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
@@ -28,7 +29,8 @@ func (b *builder) linkUses() {
 		}
 	}
 	for _, r := range b.outputs {
-		b.exported(b.decoderOf(r), r.Values, 0)
+		left := maxOutput
+		b.export(b.decoderOf(r), r.Values, &left)
 	}
 }
 
@@ -64,31 +66,30 @@ func hasGroups(t reflect.Type) bool {
 	return t == reflect.TypeFor[Launch]() || t == reflect.TypeFor[LaunchInterface]()
 }
 
-// maxOutput bounds how deep an output is looked into.
-const maxOutput = 32
+// maxOutput bounds how much of an output is looked at.
+const maxOutput = 10_000
 
-func (b *builder) exported(d *decoder, v inventory.Value, depth int) {
-	if depth > maxOutput {
+// export marks what an output leads to.
+func (b *builder) export(d *decoder, v inventory.Value, left *int) {
+	if *left--; *left < 0 {
 		return
 	}
 	if _, ok := v.Ref(); ok {
+		b.steps = 0
 		if n := d.target(reflect.TypeFor[Node](), v, 0); n != nil {
 			n.Self().exported = true
 		}
 	}
-	for _, inner := range [][]inventory.Value{v.Parts(), v.Candidates()} {
-		for _, p := range inner {
-			b.exported(d, p, depth+1)
-		}
-	}
+	inner := slices.Concat(v.Parts(), v.Candidates())
 	switch v.Kind() {
 	case inventory.List:
-		for _, e := range v.Elements() {
-			b.exported(d, e, depth+1)
-		}
+		inner = append(inner, v.Elements()...)
 	case inventory.Map:
 		for _, f := range v.Fields() {
-			b.exported(d, f.Value, depth+1)
+			inner = append(inner, f.Value)
 		}
+	}
+	for _, e := range inner {
+		b.export(d, e, left)
 	}
 }

@@ -224,16 +224,25 @@ func (r Ref[T]) Targets() []T {
 // To returns a reference to an object, without a place: for tests and implied objects.
 func To[T Node](object T) Ref[T] { return Ref[T]{To: object, state: byDefault} }
 
+// maxAnyOf bounds the objects that a reference in doubt is narrowed down to; with more of them it can lead anywhere.
+const maxAnyOf = 64
+
 // oneOf returns a reference to one of several objects, or to the only one.
 func oneOf[T Node](reasons []inventory.Reason, objects ...T) Ref[T] {
 	var distinct []T
 	for _, o := range objects {
+		if len(distinct) > maxAnyOf {
+			break
+		}
 		if !slices.ContainsFunc(distinct, func(have T) bool { return Node(have) == Node(o) }) {
 			distinct = append(distinct, o)
 		}
 	}
-	if len(distinct) == 1 {
+	switch {
+	case len(distinct) == 1:
 		return To(distinct[0])
+	case len(distinct) > maxAnyOf:
+		return unknownRef[T](reasons...)
 	}
 	return Ref[T]{AnyOf: distinct, state: unknown, reasons: reasons}
 }
