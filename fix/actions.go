@@ -142,20 +142,20 @@ type actionUseAt struct {
 const maxWorkflow = 1 << 20
 
 // readActions finds the `uses:` of jobs and steps. What only looks like one, inside a script, is none.
-func readActions(ws *Workspace, name string) ([]byte, []actionUseAt, error) {
+func readActions(ws *Workspace, name string) ([]actionUseAt, error) {
 	data, err := ws.ReadFile(name)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if len(data) > maxWorkflow {
-		return nil, nil, fmt.Errorf("%s is too large for a workflow", name)
+		return nil, fmt.Errorf("%s is too large for a workflow", name)
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, nil, fmt.Errorf("%s is no YAML that can be read: %w", name, err)
+		return nil, fmt.Errorf("%s is no YAML that can be read: %w", name, err)
 	}
 	if len(doc.Content) == 0 {
-		return data, nil, nil
+		return nil, nil
 	}
 	root := doc.Content[0]
 	var nodes []*yaml.Node
@@ -184,7 +184,7 @@ func readActions(ws *Workspace, name string) ([]byte, []actionUseAt, error) {
 			uses = append(uses, u)
 		}
 	}
-	return data, uses, nil
+	return uses, nil
 }
 
 // yamlValue returns what a mapping has under a key, or nil.
@@ -234,7 +234,7 @@ func locateUse(data []byte, lines *inventory.Lines, name string, n *yaml.Node) (
 }
 
 func openActions(_ context.Context, ws *Workspace, name string) (*Project, error) {
-	_, uses, err := readActions(ws, name)
+	uses, err := readActions(ws, name)
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +251,7 @@ func openActions(_ context.Context, ws *Workspace, name string) (*Project, error
 }
 
 func writeActions(ctx context.Context, job *Job) error {
-	_, uses, err := readActions(job.Workspace, job.Project.Path)
+	uses, err := readActions(job.Workspace, job.Project.Path)
 	if err != nil {
 		return err
 	}

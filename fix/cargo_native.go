@@ -42,7 +42,7 @@ func (p *cargoProject) withoutCargo(ctx context.Context, job *Job) error {
 			if leaf.keys[0] != "package" || leaf.item < 0 || len(leaf.keys) < 2 {
 				continue
 			}
-			text := ""
+			var text string
 			switch {
 			case leaf.item == at && leaf.keys[1] == "version":
 				text = t.To

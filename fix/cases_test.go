@@ -391,3 +391,76 @@ func unpack(t *testing.T, dir string, files map[string]string) {
 		}
 	}
 }
+
+// TestCasesTable writes docs/fixes-cases.md from the cases and what came of them.
+func TestCasesTable(t *testing.T) {
+	var out bytes.Buffer
+	out.WriteString("# Cases of fixes\n\nGenerated from `fix/testdata` by `go test ./fix -run TestCasesTable -update`. Each case is a small repository of real packages. What the\n" +
+		"registries and programs answered is recorded; while recording, the ecosystem's own tool has to accept every file that was changed,\nor the recording fails.\n")
+	for _, m := range []struct{ folder, title, accepted string }{
+		{"pip", "pip", "`pip install --dry-run`, with `--require-hashes` where there are hashes"},
+		{"poetry", "Poetry", "`poetry check --lock` and `poetry install --dry-run`"},
+		{"uv", "uv", "`uv lock --check`"},
+		{"cargo", "Cargo", "`cargo metadata --locked`"},
+		{"maven", "Maven", "`mvn validate dependency:list`, and `mvn -o validate` after it"},
+	} {
+		fmt.Fprintf(&out, "\n## %s\n\nAccepted by %s.\n\n| case | what it is | outcome | accepted |\n| --- | --- | --- | --- |\n", m.title, m.accepted)
+		archives, err := filepath.Glob(filepath.Join("testdata", m.folder, "*.txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, archive := range archives {
+			base := strings.TrimSuffix(archive, ".txtar")
+			text, err := os.ReadFile(archive)
+			if err != nil {
+				t.Fatal(err)
+			}
+			what, _, _ := strings.Cut(string(text), "\n")
+			result, err := os.ReadFile(base + ".golden")
+			if err != nil {
+				t.Fatal(err)
+			}
+			outcome, accepted := outcomeOf(string(result))
+			fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", filepath.Base(base), strings.TrimSuffix(strings.TrimSpace(what), "."), outcome, accepted)
+		}
+	}
+	golden.Check(t, filepath.Join("..", "docs", "fixes-cases.md"), out.Bytes())
+}
+
+// outcomeOf says in one cell what a golden file says.
+func outcomeOf(result string) (outcome, accepted string) {
+	var parts []string
+	add := func(part string) {
+		if !slices.Contains(parts, part) {
+			parts = append(parts, part)
+		}
+	}
+	accepted = "-"
+	before := ""
+	for line := range strings.Lines(result) {
+		line = strings.TrimSuffix(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "--- "):
+			accepted = "yes"
+		case strings.HasPrefix(before, "dropped: "):
+			_, why, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			if len(why) > 120 {
+				why = why[:120] + "…"
+			}
+			add("not possible: " + why)
+		case strings.HasPrefix(before, "unfixed: "):
+			_, why, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			add("stays: " + why)
+		case strings.HasPrefix(line, "  ") && strings.Contains(line, " -> ") && !strings.HasPrefix(line, "  because"):
+			add(strings.TrimSpace(strings.ReplaceAll(line, "->", "to")))
+		}
+		before = line
+		if accepted == "yes" {
+			break // the difference follows
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing to do", accepted
+	}
+	return strings.ReplaceAll(strings.Join(parts, "; "), "|", "\\|"), accepted
+}

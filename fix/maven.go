@@ -59,7 +59,7 @@ func mavenRaise(constraint, version string) (string, error) {
 		return version, nil
 	}
 	lower, upper, isRange := strings.Cut(constraint, ",")
-	raised := constraint
+	var raised string
 	switch {
 	case !isRange: // [1.2] is this version and no other
 		raised = "[" + version + "]"

@@ -98,7 +98,6 @@ type poetryPackage struct {
 	several       bool // it has markers for each of several groups
 	source        string
 	needs         []pyRequirement // url is empty; spec is as the lock file writes it
-	extras        []string        // that are asked for in needs of others
 	place         inventory.Location
 	start, end    int // of the whole block
 	markersAt     tomlSpan
@@ -412,7 +411,7 @@ func (w *poetryWriter) write() error {
 	conditions := map[string]string{} // markers of packages that did not change themselves
 	groups := map[string][]string{}
 	for _, key := range changed {
-		if err := w.followers(key, changed, conditions, groups); err != nil {
+		if err := w.followers(key, conditions, groups); err != nil {
 			return err
 		}
 	}
@@ -519,7 +518,7 @@ func (w *poetryWriter) unreachable(changed []string) map[string]bool {
 }
 
 // followers settles the conditions and groups of what a changed package needs, where it needs it otherwise than before.
-func (w *poetryWriter) followers(key string, changed []string, conditions map[string]string, groups map[string][]string) error {
+func (w *poetryWriter) followers(key string, conditions map[string]string, groups map[string][]string) error {
 	if w.lock.version == "2.0" {
 		return nil // these say nothing of conditions, and Poetry works them out when it installs
 	}

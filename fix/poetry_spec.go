@@ -141,7 +141,7 @@ func poetryRaise(constraint, version string) (string, error) {
 		return "", fmt.Errorf("%s has alternatives, of which none is chosen here", constraint)
 	}
 	operator := text[:len(text)-len(strings.TrimLeft(text, "^~ "))]
-	raised := ""
+	var raised string
 	switch rest := text[len(operator):]; {
 	case text == "" || text == "*":
 		return constraint, nil

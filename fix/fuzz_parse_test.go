@@ -1,0 +1,118 @@
+package fix
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// seeds gives a fuzz target the files of the cases that a pattern names.
+func seeds(f *testing.F, folder string, suffixes ...string) {
+	f.Helper()
+	archives, err := filepath.Glob(filepath.Join("testdata", folder, "*.txtar"))
+	if err != nil || len(archives) == 0 {
+		f.Fatalf("no cases in testdata/%s (%v)", folder, err)
+	}
+	for _, archive := range archives {
+		data, err := os.ReadFile(archive)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range txtar.Parse(data).Files {
+			for _, suffix := range suffixes {
+				if strings.HasSuffix(file.Name, suffix) {
+					f.Add(file.Data)
+				}
+			}
+		}
+	}
+}
+
+func FuzzParsePip(f *testing.F) {
+	seeds(f, "pip", ".txt", ".in")
+	f.Add([]byte("a==1 \\\r\n  --hash=sha256:0 # via\r\n# x"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		at := 0
+		for _, line := range parsePip("requirements.txt", data).lines {
+			if line.start < at || line.end < line.start || line.end > len(data) || line.tail > len(data) {
+				t.Fatalf("line from %d to %d, tail %d, after %d of %d", line.start, line.end, line.tail, at, len(data))
+			}
+			at = line.end
+			if !line.ok {
+				continue
+			}
+			if got := string(data[line.textStart : line.textStart+len(line.text)]); got != line.text {
+				t.Fatalf("text %q stands where %q is", line.text, got)
+			}
+			if got := line.text[line.req.specStart:line.req.specEnd]; line.req.url == "" && got != line.req.spec {
+				t.Fatalf("specifiers %q stand where %q is", line.req.spec, got)
+			}
+		}
+	})
+}
+
+func FuzzParseTOML(f *testing.F) {
+	seeds(f, "uv", ".lock", ".toml")
+	seeds(f, "cargo", ".lock", ".toml")
+	f.Add([]byte("[a]\nb = [ 'c', # d\n]\n[[e]]\nf.g = {h = \"i\"}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := parseTOML("x.toml", data)
+		if err != nil {
+			return
+		}
+		for _, leaf := range file.leaves {
+			if leaf.start < 0 || leaf.end < leaf.start || leaf.end > len(data) {
+				t.Fatalf("%v from %d to %d of %d", leaf.keys, leaf.start, leaf.end, len(data))
+			}
+		}
+		e := file.addTo("x>=1", "tool", "uv", "override-dependencies")
+		if e.start < 0 || e.end < e.start || e.end > len(data) {
+			t.Fatalf("edit from %d to %d of %d", e.start, e.end, len(data))
+		}
+		pyAsks(file)
+		cargoAsks(file)
+		uvPackages(file)
+		cargoPackages(file)
+	})
+}
+
+func FuzzParsePOM(f *testing.F) {
+	seeds(f, "maven", ".xml")
+	f.Add([]byte("<project><artifactId>a</artifactId><dependencies><dependency><version>1<!-- x -->2</version></dependency></dependencies></project>"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		pom, err := parsePOM("pom.xml", data)
+		if err != nil {
+			return
+		}
+		for _, dep := range pom.dependencies {
+			if v := dep.version; v.start > v.end || v.end > len(data) || v.start > 0 && string(data[v.start:v.end]) != v.text {
+				t.Fatalf("version %q from %d to %d", v.text, v.start, v.end)
+			}
+		}
+		r := &mavenReactor{poms: map[string]*pomFile{"pom.xml": pom}, members: []*pomFile{pom}, root: pom}
+		r.uses()
+		if e := r.manage(Target{Package: "a:b", To: "1"}); e.start < 0 || e.end < e.start || e.end > len(data) {
+			t.Fatalf("edit from %d to %d of %d", e.start, e.end, len(data))
+		}
+	})
+}
+
+func FuzzMarkers(f *testing.F) {
+	for _, seed := range []string{`python_version < "3.8"`, `(os_name == 'nt' or "x" in platform_machine) and extra == "a"`, `extra not in "b"`, `a == "\"`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, marker string) {
+		linuxPython("3.11").holds(marker)
+		if clean, ok := cleanMarker(marker); ok {
+			if again, ok := cleanMarker(clean); !ok || again != clean {
+				t.Fatalf("%q is written as %q, and that as %q", marker, clean, again)
+			}
+			if strings.ContainsAny(clean, "\n\r\\#") {
+				t.Fatalf("%q is written as %q", marker, clean)
+			}
+		}
+	})
+}
