@@ -20,8 +20,6 @@ package fix
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
@@ -95,10 +93,11 @@ type Finding struct {
 // Change is one reviewable change.
 type Change struct {
 	// Key names what is changed and never says to which version, so that the same fix has the same branch tomorrow.
-	Key    string `json:"key"`
-	Branch string `json:"branch"`
-	Kind   Kind   `json:"kind"`
-	Title  string `json:"title"` // one line in the imperative: Upgrade lodash from 4.17.15 to 4.17.21 in web
+	Key string `json:"key"`
+	// Parts are the keys of the single changes in a group; empty for a single one.
+	Parts []string `json:"parts,omitempty"`
+	Kind  Kind     `json:"kind"`
+	Title string   `json:"title"` // one line in the imperative: Upgrade lodash from 4.17.15 to 4.17.21 in web
 
 	Upgrades []Upgrade      `json:"upgrades"`
 	Edits    []scanner.Edit `json:"edits"`
@@ -174,41 +173,24 @@ type Unfixed struct {
 	Code string `json:"code"`
 }
 
-// NewChange returns a change with the key and branch that its kind and parts make. The parts name what is changed (the
-// ecosystem, the project, the package) and neither a version nor an advisory.
+// NewChange returns a change with the key that its kind and parts make. The parts name what is changed (the ecosystem,
+// the project, the package) and neither a version nor an advisory.
 func NewChange(kind Kind, parts ...string) Change {
-	key := strings.Join(append([]string{string(kind)}, parts...), "/")
-	return Change{Key: key, Branch: branch(key)}.of(kind)
+	return Change{Key: strings.Join(append([]string{string(kind)}, parts...), "/"), Kind: kind}
 }
 
-func (c Change) of(kind Kind) Change {
-	c.Kind = kind
-	return c
-}
-
-// BranchPrefix begins the names of all branches of changes.
-const BranchPrefix = "trifecta/"
-
-// branch returns the name of a key's branch: readable, and told apart by a hash where the readable part is not enough
-// (https://git-scm.com/docs/git-check-ref-format).
-func branch(key string) string {
-	plain := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			return r
-		case r >= 'A' && r <= 'Z':
-			return r - 'A' + 'a'
+// Version names what exactly the change brings: with another one it is a new question to whoever refused it.
+func (c *Change) Version() string {
+	var all []string
+	for _, u := range c.Upgrades {
+		if u.How != HowLock || len(c.Upgrades) == 1 {
+			all = append(all, u.Package+"@"+u.To)
 		}
-		return '-'
-	}, key)
-	words := strings.FieldsFunc(plain, func(r rune) bool { return r == '-' })
-	plain = strings.Join(words, "-")
-	const most = 60
-	if len(plain) > most {
-		plain = strings.Trim(plain[:most], "-")
 	}
-	sum := sha256.Sum256([]byte(key))
-	return BranchPrefix + plain + "-" + hex.EncodeToString(sum[:4])
+	for _, e := range c.Edits {
+		all = append(all, e.Path+"="+sum([]byte(e.Text))[:12])
+	}
+	return strings.Join(compact(all), " ")
 }
 
 // about returns a finding as changes speak of it.

@@ -124,6 +124,8 @@ type Locked struct {
 	Origin   inventory.Origin
 	// Needs are the packages that this one asks for, as the lock file says.
 	Needs []Edge
+	// Inside names the package whose archive holds this one: only another version of that can change it. Empty elsewhere.
+	Inside string
 }
 
 // Edge is one need of a locked package and what meets it.

@@ -223,7 +223,7 @@ func (l *npmLock) fill(p *Project) {
 		}
 		at[n] = len(p.Packages)
 		p.Packages = append(p.Packages, Locked{
-			Name: n.name, Version: n.version, Origin: n.origin(),
+			Name: n.name, Version: n.version, Origin: n.origin(), Inside: l.inside(n),
 			Location: inventory.Location{Path: p.Path, Line: n.line},
 		})
 	}
@@ -244,6 +244,19 @@ func (l *npmLock) fill(p *Project) {
 			}
 		}
 	}
+}
+
+// inside returns the package whose archive holds a bundled one, with its version.
+func (l *npmLock) inside(n *npmNode) string {
+	if !n.bundled {
+		return ""
+	}
+	for at := folderAbove(n.at); at != ""; at = folderAbove(at) {
+		if above := l.nodes[at]; above != nil && !above.bundled {
+			return above.name + " " + above.version
+		}
+	}
+	return "the package above it"
 }
 
 // origin tells the project's own folders and packages from elsewhere from those of a registry.
@@ -277,9 +290,15 @@ func openPackageJSON(_ context.Context, ws *Workspace, name string) (*Project, e
 // writeManifests changes the lines of package.json files that the targets name.
 func writeManifests(ws *Workspace, targets []Target) error {
 	changed := map[string]*jsonText{}
+	seen := map[string]bool{}
 	for _, t := range targets {
 		for _, line := range t.Lines {
 			name := line.Location.Path
+			// Two versions of a package may meet one line, which then asks for the later one.
+			if line = latest(targets, line); seen[name+"\x00"+line.List+"\x00"+line.Package] {
+				continue
+			}
+			seen[name+"\x00"+line.List+"\x00"+line.Package] = true
 			text := changed[name]
 			if text == nil {
 				data, err := ws.ReadFile(name)
@@ -297,6 +316,19 @@ func writeManifests(ws *Workspace, targets []Target) error {
 		}
 	}
 	return writeTexts(ws, changed)
+}
+
+// latest returns the line as the target that raises it most has it.
+func latest(targets []Target, line Requirement) Requirement {
+	best := ""
+	for _, t := range targets {
+		for _, other := range t.Lines {
+			if other.Location == line.Location && other.List == line.List && other.Package == line.Package && (best == "" || later("npm", t.To, best)) {
+				best, line = t.To, other
+			}
+		}
+	}
+	return line
 }
 
 // setWant changes one line in an object of names and ranges, and reports whether it is there.
@@ -372,8 +404,13 @@ func writeNPM(ctx context.Context, job *Job) error {
 func (l *npmLock) apply(ctx context.Context, registry *npmRegistry, job *Job) (closed bool, err error) {
 	closed = true
 	dir := job.Project.Dir
+	seen := map[string]bool{}
 	for _, t := range job.Targets {
 		for _, line := range t.Lines { // versions 2 and 3 repeat the manifests
+			if line = latest(job.Targets, line); seen[line.Location.Path+"\x00"+line.List+"\x00"+line.Package] {
+				continue
+			}
+			seen[line.Location.Path+"\x00"+line.List+"\x00"+line.Package] = true
 			member, ok := strings.CutPrefix(path.Dir(line.Location.Path), dir)
 			if dir == "." {
 				member, ok = strings.TrimPrefix(path.Dir(line.Location.Path), "."), true
@@ -395,7 +432,7 @@ func (l *npmLock) apply(ctx context.Context, registry *npmRegistry, job *Job) (c
 				continue
 			}
 			if n.bundled {
-				return false, fmt.Errorf("%s comes in the archive of the package above it, which alone can change it", t.Package)
+				continue // what an archive holds only the archive can change
 			}
 			if v.HasShrinkwrap || len(v.BundleDependencies) > 4 || len(v.BundledDependencies) > 4 {
 				closed = false // what it brings along is in its archive

@@ -35,31 +35,70 @@ type npmPackage struct {
 
 // npmVersion is one release as the registry states it.
 type npmVersion struct {
-	Dependencies         map[string]string `json:"dependencies"`
-	OptionalDependencies map[string]string `json:"optionalDependencies"`
-	PeerDependencies     map[string]string `json:"peerDependencies"`
-	PeerDependenciesMeta map[string]struct {
-		Optional bool `json:"optional"`
-	} `json:"peerDependenciesMeta"`
-	Engines    json.RawMessage `json:"engines"`
-	Deprecated any             `json:"deprecated"`
-	Dist       struct {
+	Dependencies         npmWants        `json:"dependencies"`
+	OptionalDependencies npmWants        `json:"optionalDependencies"`
+	PeerDependencies     npmWants        `json:"peerDependencies"`
+	PeerDependenciesMeta npmPeers        `json:"peerDependenciesMeta"`
+	Engines              json.RawMessage `json:"engines"`
+	Deprecated           any             `json:"deprecated"`
+	Dist                 struct {
 		Integrity string `json:"integrity"`
 		Shasum    string `json:"shasum"`
 		Tarball   string `json:"tarball"`
 	} `json:"dist"`
 	// What a lock file repeats as it is.
-	OS                  json.RawMessage   `json:"os"`
-	CPU                 json.RawMessage   `json:"cpu"`
-	Libc                json.RawMessage   `json:"libc"`
-	Bin                 json.RawMessage   `json:"bin"`
-	Funding             json.RawMessage   `json:"funding"`
-	License             json.RawMessage   `json:"license"`
-	BundleDependencies  json.RawMessage   `json:"bundleDependencies"`
-	BundledDependencies json.RawMessage   `json:"bundledDependencies"`
-	HasInstallScript    bool              `json:"hasInstallScript"`
-	HasShrinkwrap       bool              `json:"_hasShrinkwrap"`
-	Scripts             map[string]string `json:"scripts"`
+	OS                  json.RawMessage `json:"os"`
+	CPU                 json.RawMessage `json:"cpu"`
+	Libc                json.RawMessage `json:"libc"`
+	Bin                 json.RawMessage `json:"bin"`
+	Funding             json.RawMessage `json:"funding"`
+	License             json.RawMessage `json:"license"`
+	BundleDependencies  json.RawMessage `json:"bundleDependencies"`
+	BundledDependencies json.RawMessage `json:"bundledDependencies"`
+	HasInstallScript    bool            `json:"hasInstallScript"`
+	HasShrinkwrap       bool            `json:"_hasShrinkwrap"`
+	Scripts             npmWants        `json:"scripts"`
+}
+
+// npmPeers says of peers which may be missing.
+type npmPeers map[string]struct{ Optional bool }
+
+// UnmarshalJSON reads the object; anything else has no members.
+func (p *npmPeers) UnmarshalJSON(data []byte) error {
+	var all map[string]struct{ Optional any }
+	if json.Unmarshal(data, &all) != nil {
+		return nil
+	}
+	for name, value := range all {
+		if value.Optional == true {
+			if *p == nil {
+				*p = npmPeers{}
+			}
+			(*p)[name] = struct{ Optional bool }{true}
+		}
+	}
+	return nil
+}
+
+// npmWants is an object of names and texts. What old releases have in its place, and members that are no text, mean
+// nothing to npm.
+type npmWants map[string]string
+
+// UnmarshalJSON reads the object; anything else has no members.
+func (w *npmWants) UnmarshalJSON(data []byte) error {
+	var all map[string]any
+	if json.Unmarshal(data, &all) != nil {
+		return nil
+	}
+	for name, value := range all {
+		if text, ok := value.(string); ok {
+			if *w == nil {
+				*w = npmWants{}
+			}
+			(*w)[name] = text
+		}
+	}
+	return nil
 }
 
 // npmName matches the names that a registry accepts (https://docs.npmjs.com/cli/configuring-npm/package-json#name),

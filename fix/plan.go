@@ -28,9 +28,9 @@ type Grouping string
 
 // The choices of Grouping.
 const (
-	GroupPackage Grouping = "package" // one direct package in one project
-	GroupProject Grouping = "project" // everything of one lock file
-	GroupAll     Grouping = "all"     // everything that a package manager writes
+	GroupPackage   Grouping = "package"   // one direct package in one project
+	GroupEcosystem Grouping = "ecosystem" // all packages of an ecosystem
+	GroupAll       Grouping = "all"       // all packages
 )
 
 // DefaultCoolDown is how old a release must be: most malicious ones are found and taken down before.
@@ -414,15 +414,15 @@ func grouped(changes []Change, by Grouping) []Change {
 			all = append(all, c)
 			continue
 		}
-		parts := []string{c.Upgrades[0].Ecosystem, c.Upgrades[0].Path}
+		parts := []string{c.Upgrades[0].Ecosystem}
 		if by == GroupAll {
-			parts = []string{c.Upgrades[0].Ecosystem}
+			parts = []string{"all"}
 		}
 		i, ok := at[strings.Join(parts, "\x00")]
 		if !ok {
 			at[strings.Join(parts, "\x00")] = len(all)
 			fresh := NewChange(KindPackage, append([]string{"group"}, parts...)...)
-			c.Key, c.Branch = fresh.Key, fresh.Branch
+			c.Key, c.Parts = fresh.Key, []string{c.Key}
 			all = append(all, c)
 			continue
 		}
@@ -436,7 +436,10 @@ func grouped(changes []Change, by Grouping) []Change {
 
 // join adds another change to this one.
 func (c *Change) join(d Change) {
-	c.Upgrades = append(c.Upgrades, d.Upgrades...)
+	c.Parts = append(c.Parts, d.Key)
+	for _, u := range d.Upgrades {
+		c.upgrade(u, u.Ecosystem)
+	}
 	c.Clears = append(c.Clears, d.Clears...)
 	c.Remains = append(c.Remains, d.Remains...)
 	c.Reasons = append(c.Reasons, d.Reasons...)
@@ -445,13 +448,9 @@ func (c *Change) join(d Change) {
 	}
 	c.told = append(c.told, d.told...)
 	c.others = nil // they are ways of one upgrade
-	places := map[string]bool{}
+	names, ecosystems := map[string]bool{}, map[string]bool{}
 	for _, u := range c.Upgrades {
-		places[folderOf(u.Path)] = true
+		names[u.Package], ecosystems[u.Ecosystem] = true, true
 	}
-	where := "in " + folderOf(c.Upgrades[0].Path)
-	if len(places) > 1 {
-		where = fmt.Sprintf("in %d folders", len(places))
-	}
-	c.Title = plain(fmt.Sprintf("Upgrade %d packages of %s %s", len(c.Upgrades), c.Upgrades[0].Ecosystem, where))
+	c.Title = plain(fmt.Sprintf("Upgrade %d packages of %s", len(names), strings.Join(sortedKeys(ecosystems), ", ")))
 }

@@ -62,6 +62,18 @@ func (p *Plan) Apply(ctx context.Context, ws *Workspace, c *Change, before *scan
 
 func (e *DroppedError) Unwrap() error { return nil }
 
+// Drop takes a change out of the plan's promises: what it was to clear is not fixed. Whoever calls it takes the change
+// itself out of Changes.
+func (p *Plan) Drop(d *DroppedError) {
+	if d.Code == "already-cleared" {
+		return
+	}
+	for _, f := range d.Change.Clears {
+		f.Why = d.Why
+		p.Unfixed = append(p.Unfixed, Unfixed{Finding: f, Code: d.Code})
+	}
+}
+
 // attempt writes one way of a change.
 func (p *Plan) attempt(ctx context.Context, ws *Workspace, c *Change, before *scanner.Result, judge Judge) (*scanner.Result, error) {
 	trial := ws.Clone()
@@ -86,7 +98,7 @@ func (p *Plan) attempt(ctx context.Context, ws *Workspace, c *Change, before *sc
 	if err := c.prove(before, after); err != nil {
 		return nil, err
 	}
-	ws.changed = trial.changed
+	ws.changed, ws.base = trial.changed, trial.base
 	return after, nil
 }
 

@@ -44,6 +44,12 @@ func (s *solver) solve(t *trouble) {
 		s.unfixed("not-published", "it comes from a repository, an archive or a folder and not from a registry", t.findings...)
 		return
 	}
+	for _, i := range t.nodes {
+		if inside := s.project.Packages[i].Inside; inside != "" {
+			s.unfixed("bundled", fmt.Sprintf("it is in the archive of %s, and only another version of that can change it", inside), t.findings...)
+			return
+		}
+	}
 	list, no, err := s.candidates(t)
 	if err != nil {
 		s.unfixed("registry-not-asked", plain(err.Error()), t.findings...)

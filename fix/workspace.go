@@ -18,11 +18,12 @@ import (
 type Workspace struct {
 	tree    *inventory.Tree
 	changed map[string][]byte // by clean path; what differs from the tree
+	base    map[string][]byte // what they were when they were changed first; nil for what was not there
 }
 
 // NewWorkspace returns a workspace without changes.
 func NewWorkspace(tree *inventory.Tree) *Workspace {
-	return &Workspace{tree: tree, changed: map[string][]byte{}}
+	return &Workspace{tree: tree, changed: map[string][]byte{}, base: map[string][]byte{}}
 }
 
 // Tree returns the tree as it was.
@@ -50,7 +51,16 @@ func (w *Workspace) WriteFile(name string, data []byte) error {
 	if !fs.ValidPath(clean) || clean == "." || slices.ContainsFunc(strings.Split(clean, "/"), isVersionControl) {
 		return fmt.Errorf("%s: %w", name, errOutside)
 	}
-	if before, err := w.tree.ReadFile(clean); err == nil && bytes.Equal(before, data) {
+	before, known := w.base[clean]
+	if !known && w.tree.Has(clean) {
+		var err error
+		if before, err = w.tree.ReadFile(clean); err != nil {
+			return err
+		}
+		before = append([]byte{}, before...) // not nil, however empty
+	}
+	w.base[clean] = before
+	if before != nil && bytes.Equal(before, data) {
 		delete(w.changed, clean)
 		return nil
 	}
@@ -67,7 +77,7 @@ func (w *Workspace) Changed() []string { return slices.Sorted(maps.Keys(w.change
 
 // Clone returns a workspace with the same changes, which can go a way of its own.
 func (w *Workspace) Clone() *Workspace {
-	return &Workspace{tree: w.tree, changed: maps.Clone(w.changed)}
+	return &Workspace{tree: w.tree, changed: maps.Clone(w.changed), base: maps.Clone(w.base)}
 }
 
 // adopt takes over the changes of a clone that went its own way.

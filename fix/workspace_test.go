@@ -71,21 +71,3 @@ func TestWorkspaceRefuses(t *testing.T) {
 		t.Error("x is there")
 	}
 }
-
-func TestBranch(t *testing.T) {
-	a := NewChange(KindPackage, "npm", "web/package-lock.json", "@scope/name")
-	if a.Branch != NewChange(KindPackage, "npm", "web/package-lock.json", "@scope/name").Branch {
-		t.Error("one key, two branches")
-	}
-	seen := map[string]bool{}
-	for _, parts := range [][]string{{"npm", "a", "b-c"}, {"npm", "a-b", "c"}, {"npm", "A", "b-c"}, {"npm", strings.Repeat("long/", 80)}, {"npm", "..", "~^:?*[\\"}, {""}} {
-		c := NewChange(KindPackage, parts...)
-		if seen[c.Branch] {
-			t.Errorf("%v: %s is taken", parts, c.Branch)
-		}
-		seen[c.Branch] = true
-		if len(c.Branch) > 90 || strings.Trim(c.Branch, "abcdefghijklmnopqrstuvwxyz0123456789-/") != "" || strings.Contains(c.Branch, "//") || strings.HasSuffix(c.Branch, "-") {
-			t.Errorf("%v: %s", parts, c.Branch)
-		}
-	}
-}

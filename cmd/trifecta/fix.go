@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,27 +21,61 @@ type fixOptions struct {
 	format string
 	openPR bool
 	limit  int
+	write  bool
+	patch  string
+	verify string
+	how    fixChoices
 	// proposals is the file for the process that can reach the code host; ci sets it.
 	proposals string
+}
+
+// fixChoices are what of a plan is a matter of taste; what is not said here the configuration decides.
+type fixChoices struct {
+	majors   string
+	grouping string
+	coolDown int // days; negative is not said
+	requests bool
+}
+
+// check returns an error for words that are none.
+func (c *fixChoices) check() error {
+	for _, flag := range []struct {
+		name, value string
+		words       []string
+	}{
+		{"--majors", c.majors, []string{"always", "act", "never"}},
+		{"--grouping", c.grouping, []string{"package", "ecosystem", "all"}},
+	} {
+		if flag.value != "" && !slices.Contains(flag.words, flag.value) {
+			return usage("", "%s: %q is none of %s", flag.name, flag.value, strings.Join(flag.words, ", "))
+		}
+	}
+	return nil
 }
 
 func (a *app) fixCommand() *cobra.Command {
 	var opts fixOptions
 	cmd := &cobra.Command{
 		Use:   "fix [DIR]",
-		Short: "Plans fixes, and proposes them",
+		Short: "Plans fixes, writes and proves them, and proposes them",
 		Long: `fix scans DIR and plans the smallest set of changes that clears the most: for each what it clears, why it is this version
-and this way, and of what stays the reason. It prints the plan and changes nothing.
+and this way, and of what stays the reason. It prints the plan and changes nothing, unless it is asked to.
 
-With --open-pr each change is written, the changed tree is scanned again, and what that bears out becomes a pull request of its
-own on GitHub: one for each change, brought up to date in later runs, closed with a reason when it is not needed any more.
-GITHUB_TOKEN is the token; GITHUB_REPOSITORY and GITHUB_API_URL, or the remote origin, say where.
+--write changes the files in DIR, --patch writes each change as a patch for git apply. Each change that is made is proven: the
+changed tree is scanned again, and a change that clears nothing, or brings something in, is dropped, and the plan says so.
 
-No code of the repository runs.
+With --open-pr what the second scan bears out becomes a pull request of its own on GitHub: one for each change, brought up to
+date in later runs, closed with a reason when it is not needed any more. GITHUB_TOKEN is the token; GITHUB_REPOSITORY and
+GITHUB_API_URL, or the remote origin, say where.
+
+No code of the repository runs: manifests and lock files are edited, or resolved by the package manager in a copy that holds
+nothing else. Only --verify runs a command of yours in DIR, after each change that --write makes.
 
 Exit codes: 0 the plan, whatever it holds; 2 wrong usage or configuration, 3 it could not be finished.`,
 		Example: `  trifecta fix
   trifecta fix web --format json
+  trifecta fix --write --verify 'npm ci && npm test'
+  trifecta fix --patch patches
   GITHUB_TOKEN=... trifecta fix --open-pr --limit 3`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -59,6 +94,12 @@ Exit codes: 0 the plan, whatever it holds; 2 wrong usage or configuration, 3 it 
 	f.StringVar(&opts.format, "format", "text", "`FORMAT` of the plan: text or json")
 	f.BoolVar(&opts.openPR, "open-pr", false, "open a pull request for each change, and bring those that are open up to date")
 	f.IntVar(&opts.limit, "limit", 0, "at most `N` requests open at once (default that of the configuration, else 5)")
+	f.BoolVar(&opts.write, "write", false, "change the files in DIR")
+	f.StringVar(&opts.patch, "patch", "", "write each change as a patch into `FOLDER`")
+	f.StringVar(&opts.verify, "verify", "", "with --write: run `CMD` in DIR after each change and take the change back where it fails")
+	f.StringVar(&opts.how.majors, "majors", "", "new major versions: `always|act|never`; act takes them only where nothing else clears what has to be acted on (default always, for requests act)")
+	f.StringVar(&opts.how.grouping, "grouping", "", "what one change holds: `package|ecosystem|all` (default that of the configuration, else package)")
+	f.IntVar(&opts.how.coolDown, "cool-down", -1, "`DAYS` that a release must have been out (default that of the configuration, else 3)")
 	f.StringVar(&opts.proposals, "proposals", "", "write the proven changes to `FILE`")
 	_ = f.MarkHidden("proposals") // as above
 	return cmd
@@ -68,15 +109,32 @@ func (a *app) fix(ctx context.Context, dir string, opts *fixOptions) error {
 	if opts.format != "text" && opts.format != "json" {
 		return usage("", "--format: %q is neither text nor json", opts.format)
 	}
+	if opts.verify != "" && !opts.write {
+		return usage("", "--verify runs a command in the changed tree, and only --write changes it")
+	}
+	if opts.write && (opts.openPR || opts.proposals != "") {
+		return usage("", "--write changes the tree that --open-pr makes requests of; use one of them")
+	}
+	if err := opts.how.check(); err != nil {
+		return err
+	}
+	opts.how.requests = opts.openPR || opts.proposals != ""
+	if opts.openPR && a.getenv("GITHUB_TOKEN") == "" {
+		return usage("a token that may write contents and pull requests", "--open-pr needs GITHUB_TOKEN")
+	}
 	var proven *proposals
 	opts.scan.then = func(ctx context.Context, s *session) error {
 		if opts.openPR || opts.proposals != "" {
 			var err error
-			proven, err = a.prove(ctx, dir, s, opts.scan.offline)
+			proven, err = a.prove(ctx, dir, s, opts)
 			return err
 		}
-		plan, err := a.planFixes(ctx, dir, s, opts.scan.offline, false)
+		plan, err := a.planFixes(ctx, dir, s, opts)
 		if err != nil {
+			return err
+		}
+		w := fixWriter{app: a, session: s, dir: dir, plan: plan, verify: opts.verify}
+		if err := w.make(ctx, opts); err != nil {
 			return err
 		}
 		if opts.format == "json" {

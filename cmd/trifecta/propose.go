@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,8 +21,8 @@ import (
 
 // prove plans the fixes of a scan and writes and proves each alone, on the tree as it is: each becomes a request that
 // can be merged without the others.
-func (a *app) prove(ctx context.Context, dir string, s *session, offline bool) (*proposals, error) {
-	plan, err := a.planFixes(ctx, dir, s, offline, true)
+func (a *app) prove(ctx context.Context, dir string, s *session, opts *fixOptions) (*proposals, error) {
+	plan, err := a.planFixes(ctx, dir, s, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -67,28 +68,42 @@ func (a *app) prove(ctx context.Context, dir string, s *session, offline bool) (
 
 // planFixes plans the fixes of a scan. For requests a new major version is taken where nothing else clears what has to
 // be acted on, unless the configuration wants more.
-func (a *app) planFixes(ctx context.Context, dir string, s *session, offline, requests bool) (*fix.Plan, error) {
+func (a *app) planFixes(ctx context.Context, dir string, s *session, choices *fixOptions) (*fix.Plan, error) {
 	env := &fix.Env{Now: time.Now(), Getenv: a.getenv, AllowExecution: s.cfg.Fix.AllowExecution}
-	if !offline {
-		env.Client = web.New(web.Options{UserAgent: "trifecta/" + version})
-	}
 	outside, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
-	env.Runner = &fix.Contained{Getenv: a.getenv, Temp: a.getenv("TMPDIR"), Outside: outside}
-	opts := fix.Options{Env: env, Grouping: groupings[s.cfg.Fix.Grouping], CoolDown: time.Duration(s.cfg.Fix.CoolDown) * 24 * time.Hour}
+	if !choices.scan.offline { // package managers ask registries, too
+		env.Client = web.New(web.Options{UserAgent: "trifecta/" + version, MaxBody: maxPackument})
+		runner := &fix.Contained{Getenv: a.getenv, Temp: a.getenv("TMPDIR"), Outside: outside}
+		if cache, err := os.UserCacheDir(); err == nil {
+			runner.Cache = filepath.Join(cache, "trifecta", "fix")
+		}
+		env.Runner = runner
+	}
+	days := choices.how.coolDown
+	if days < 0 {
+		days = s.cfg.Fix.CoolDown
+	}
+	opts := fix.Options{
+		Env: env, Grouping: fix.Grouping(cmp.Or(choices.how.grouping, s.cfg.Fix.Grouping)), Majors: fix.Majors(choices.how.majors),
+		CoolDown: time.Duration(days) * 24 * time.Hour,
+	}
+	if choices.how.coolDown == 0 {
+		opts.CoolDown = -1
+	}
 	if s.data.scanner != nil {
 		opts.Advisories = s.data.scanner.DB
 	}
-	if requests && !s.cfg.Fix.Majors {
+	if choices.how.requests && opts.Majors == "" && !s.cfg.Fix.Majors {
 		opts.Majors = fix.MajorsAct
 	}
 	return fix.MakePlan(ctx, s.tree, s.res, opts)
 }
 
-// groupings are the words of the configuration.
-var groupings = map[string]fix.Grouping{"package": fix.GroupPackage, "ecosystem": fix.GroupAll, "all": fix.GroupAll}
+// maxPackument bounds what a registry says of one package: the largest npm packages have tens of thousands of releases.
+const maxPackument = 128 << 20
 
 // committedFiles returns the files of the commit that is checked out. A request is made from these: what somebody has
 // changed since must not slip into it.

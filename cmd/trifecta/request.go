@@ -111,6 +111,9 @@ func versionOf(c *fix.Change) string {
 
 // partsOf returns the keys that the upgrades of a group would have alone.
 func partsOf(c *fix.Change) []string {
+	if len(c.Parts) > 0 {
+		return c.Parts
+	}
 	if len(c.Upgrades) < 2 {
 		return nil
 	}
