@@ -13,12 +13,21 @@ type clause struct {
 	why   Bits // what decides whether the rule holds
 }
 
-// maxCompileWork bounds the address ranges that compiling one guard looks at.
-const maxCompileWork = 4_000_000
+// maxCompileWork bounds the address ranges that compiling one set looks at, maxTotalWork those of all guards of a graph.
+const (
+	maxCompileWork = 500_000
+	maxTotalWork   = 10_000_000
+)
 
 // compile returns the union of clauses as disjoint boxes. The peers of clauses with equal ports are merged first, then
 // the ports are swept from low to high, so that a group of n rules over few ports costs n log n.
 func compile(clauses []clause, tooMany Bits) Set {
+	work := maxCompileWork
+	return compileWithin(clauses, tooMany, &work)
+}
+
+// compileWithin is compile with a budget of work that several sets share.
+func compileWithin(clauses []clause, tooMany Bits, work *int) Set {
 	type slot struct {
 		lo, hi uint16
 		why    Bits
@@ -51,7 +60,7 @@ func compile(clauses []clause, tooMany Bits) Set {
 		slices.SortFunc(spans, func(a, b span) int {
 			return cmp.Or(cmp.Compare(a.lo, b.lo), cmp.Compare(a.hi, b.hi), cmp.Compare(a.why, b.why))
 		})
-		boxes, ok := sweep(spans)
+		boxes, ok := sweep(spans, work)
 		if !ok {
 			boxes = roughly(spans, tooMany)
 		}
@@ -80,7 +89,8 @@ type span struct {
 }
 
 // sweep returns disjoint boxes for spans in order of their first port; ok is false when that takes too long.
-func sweep(spans []span) (boxes []Box, ok bool) {
+func sweep(spans []span, budget *int) (boxes []Box, ok bool) {
+	allowed := min(maxCompileWork, *budget)
 	bounds := make([]int, 0, 2*len(spans))
 	for _, s := range spans {
 		bounds = append(bounds, s.lo, s.hi+1)
@@ -103,11 +113,13 @@ func sweep(spans []span) (boxes []Box, ok bool) {
 		for _, s := range active {
 			work += len(s.peer.ranges)
 		}
-		if work > maxCompileWork {
+		if work > allowed {
+			*budget -= work
 			return nil, false
 		}
 		gathered.add(active, PortRange{uint16(lo), uint16(hi)}) //nolint:gosec // ports
 	}
+	*budget -= work
 	return gathered.boxes(), true
 }
 

@@ -411,11 +411,16 @@ func (g *Graph) guardsOf(d dial) []gateOf {
 		list = append(list, gateOf{out.lets(key, d.ports), groupPlaces(d.from.groups, SGNoMatch)})
 	}
 	if d.at.id != d.toSubnet.id || d.at.id == 0 || d.classic {
-		list = append(list,
-			gateOf{d.at.allowsOut(g.why).toward(there, whyThere).lets(key, d.ports), aclPlaces(d.at, NACLDenyOut)},
-			gateOf{d.toSubnet.allowsIn(g.why).toward(here, whyHere).lets(key, d.ports), aclPlaces(d.toSubnet, NACLDenyIn)},
-			gateOf{d.toSubnet.allowsOut(g.why).toward(here, whyHere).lets(key, ephemeralPorts), aclPlaces(d.toSubnet, NACLDenyOut)},
-			gateOf{d.at.allowsIn(g.why).toward(there, whyThere).lets(key, ephemeralPorts), aclPlaces(d.at, NACLDenyIn)})
+		if !d.at.unfiltered() {
+			list = append(list,
+				gateOf{d.at.allowsOut(g.why).toward(there, whyThere).lets(key, d.ports), aclPlaces(d.at, NACLDenyOut)},
+				gateOf{d.at.allowsIn(g.why).toward(there, whyThere).lets(key, ephemeralPorts), aclPlaces(d.at, NACLDenyIn)})
+		}
+		if !d.toSubnet.unfiltered() {
+			list = append(list,
+				gateOf{d.toSubnet.allowsIn(g.why).toward(here, whyHere).lets(key, d.ports), aclPlaces(d.toSubnet, NACLDenyIn)},
+				gateOf{d.toSubnet.allowsOut(g.why).toward(here, whyHere).lets(key, ephemeralPorts), aclPlaces(d.toSubnet, NACLDenyOut)})
+		}
 	}
 	if d.to.groups != nil {
 		in := d.to.groups.allows(d.sender, false, g.why).toward(here, whyHere)

@@ -157,6 +157,9 @@ type groupSet struct {
 	groups  []*group
 	unknown Bits // not all groups are known
 	key     string
+	static  [2]*Set // in and out
+	named   [2][]namedRule
+	sorted  bool
 	cache   map[string]Set
 }
 
@@ -168,32 +171,32 @@ func (gs *groupSet) names() []inventory.ID {
 	return list
 }
 
-// allows returns what the groups let in from s, or let out to it.
+// allows returns what the groups let in from s, or let out to it: what their rules say of addresses, which is the same for
+// all senders, and what those say that name the sender otherwise.
 func (gs *groupSet) allows(s *sender, egress bool, why *reasons) Set {
+	named := gs.naming(egress)
 	key := s.key
 	if egress {
 		key = "out " + key
 	}
+	if len(named) == 0 && s.unknownAddress == "" {
+		return gs.byAddress(egress, why)
+	}
 	if set, ok := gs.cache[key]; ok {
 		return set
 	}
+	set := gs.byAddress(egress, why)
 	var clauses []clause
-	names := make([]string, 0, len(gs.groups))
-	for _, g := range gs.groups {
-		names = append(names, string(g.at))
-		if g.unknown != "" {
-			clauses = append(clauses, anything(g.unknown)...)
-		}
-		for i := range g.rules {
-			if r := &g.rules[i]; r.egress == egress {
-				clauses = append(clauses, r.clauses(s, g.exists.doubt())...)
+	for _, n := range named {
+		if ok, doubt := s.matches(n.rule); ok {
+			for _, f := range []Family{V4, V6} {
+				clauses = append(clauses, clause{n.rule.keys, n.rule.ports, f.all(), n.rule.why.Union(doubt).Union(n.doubt)})
 			}
 		}
 	}
-	if gs.unknown != "" {
-		clauses = append(clauses, anything(gs.unknown)...)
+	if len(clauses) > 0 {
+		set = set.Union(compileWithin(clauses, gs.tooComplex(why), &why.work))
 	}
-	set := compile(clauses, why.bits(inventory.Reason{Code: TooComplex, Ref: strings.Join(names, ", ")}))
 	if s.unknownAddress != "" {
 		set = set.anyAddress(s.unknownAddress)
 	}
@@ -202,6 +205,60 @@ func (gs *groupSet) allows(s *sender, egress bool, why *reasons) Set {
 	}
 	gs.cache[key] = set
 	return set
+}
+
+// namedRule is a rule that does not speak of addresses, or not only.
+type namedRule struct {
+	rule  *rule
+	doubt Bits
+}
+
+// naming returns the rules that name groups, lists of AWS, VPCs or subnets.
+func (gs *groupSet) naming(egress bool) []namedRule {
+	if !gs.sorted {
+		gs.sorted = true
+		for _, g := range gs.groups {
+			for i := range g.rules {
+				r := &g.rules[i]
+				if len(r.groups) > 0 || r.list != "" || len(r.vpcs) > 0 || len(r.subnets) > 0 || r.anyGroup {
+					gs.named[order(r.egress)] = append(gs.named[order(r.egress)], namedRule{r, g.exists.doubt()})
+				}
+			}
+		}
+	}
+	return gs.named[order(egress)]
+}
+
+// byAddress returns what the groups let in from, or out to, addresses. It is compiled once.
+func (gs *groupSet) byAddress(egress bool, why *reasons) Set {
+	if set := gs.static[order(egress)]; set != nil {
+		return *set
+	}
+	var clauses []clause
+	for _, g := range gs.groups {
+		if g.unknown != "" {
+			clauses = append(clauses, anything(g.unknown)...)
+		}
+		for i := range g.rules {
+			if r := &g.rules[i]; r.egress == egress && !r.peer.IsEmpty() {
+				clauses = append(clauses, clause{r.keys, r.ports, r.peer, r.why.Union(g.exists.doubt())})
+			}
+		}
+	}
+	if gs.unknown != "" {
+		clauses = append(clauses, anything(gs.unknown)...)
+	}
+	set := compileWithin(clauses, gs.tooComplex(why), &why.work)
+	gs.static[order(egress)] = &set
+	return set
+}
+
+func (gs *groupSet) tooComplex(why *reasons) Bits {
+	names := make([]string, 0, len(gs.groups))
+	for _, g := range gs.groups {
+		names = append(names, string(g.at))
+	}
+	return why.bits(inventory.Reason{Code: TooComplex, Ref: strings.Join(names, ", ")})
 }
 
 // clauses returns what one rule lets through for s.
@@ -328,7 +385,15 @@ func (a *acl) allowsOut(why *reasons) Set {
 	return *a.out
 }
 
-func openSet() Set { return compile(anything(""), "") }
+func openSet() Set { return everySet }
+
+// everySet is every connection.
+var everySet = compile(anything(""), "")
+
+// unfiltered reports whether the network ACL of a subnet lets everything through.
+func (n *subnet) unfiltered() bool {
+	return len(n.acls) == 0 || len(n.acls) == 1 && n.acls[0].why == "" && n.acls[0].of.implied
+}
 
 func (a *acl) compile(egress bool, why *reasons) Set {
 	if a.implied {

@@ -468,11 +468,33 @@ func (g *Graph) admitted(a *iface, s *subnet, b *iface, t *subnet, who *sender) 
 	}
 	f := familyOf(s, t)
 	set := everything(f, f.all())
+	if b.groups != nil && !b.groups.mayAdmit(who, s, f, g.why) {
+		g.inner[key] = Set{}
+		return Set{}
+	}
 	for _, c := range g.innerChecks(a, s, b, t, who, set) {
 		set = set.Intersect(c.set)
 	}
 	g.inner[key] = set
 	return set
+}
+
+// mayAdmit reports whether groups let anything in from the addresses of a subnet. It is a quick look before all guards are
+// asked.
+func (gs *groupSet) mayAdmit(who *sender, s *subnet, f Family, why *reasons) bool {
+	here, _ := addressesOf(s, f)
+	set := gs.allows(who, false, why)
+	for _, e := range set.entries {
+		if e.key.Family != f || !e.key.hasPorts() {
+			continue
+		}
+		for _, b := range e.boxes {
+			if b.Peer.Overlaps(here) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func groupKey(i *iface) string {
@@ -503,11 +525,16 @@ func (g *Graph) innerChecks(a *iface, s *subnet, b *iface, t *subnet, who *sende
 		list = append(list, check{"groups out", whole.Intersect(a.groups.allows(target, true, g.why).toward(there, whyThere.or(g, t.address))), groupPlaces(a.groups, SGNoMatch)})
 	}
 	if s.id != t.id || s.id == 0 {
-		list = append(list,
-			check{"acl out", whole.Intersect(s.allowsOut(g.why).toward(there, whyThere.or(g, t.address))), aclPlaces(s, NACLDenyOut)},
-			check{"acl in", whole.Intersect(t.allowsIn(g.why).toward(here, whyHere.or(g, s.address))), aclPlaces(t, NACLDenyIn)},
-			check{"acl out", whole.Intersect(t.allowsOut(g.why).toward(here, whyHere.or(g, s.address)).asPeerPorts()), aclPlaces(t, NACLDenyOut)},
-			check{"acl in", whole.Intersect(s.allowsIn(g.why).toward(there, whyThere.or(g, t.address)).asPeerPorts()), aclPlaces(s, NACLDenyIn)})
+		if !s.unfiltered() {
+			list = append(list,
+				check{"acl out", whole.Intersect(s.allowsOut(g.why).toward(there, whyThere.or(g, t.address))), aclPlaces(s, NACLDenyOut)},
+				check{"acl in", whole.Intersect(s.allowsIn(g.why).toward(there, whyThere.or(g, t.address)).asPeerPorts()), aclPlaces(s, NACLDenyIn)})
+		}
+		if !t.unfiltered() {
+			list = append(list,
+				check{"acl in", whole.Intersect(t.allowsIn(g.why).toward(here, whyHere.or(g, s.address))), aclPlaces(t, NACLDenyIn)},
+				check{"acl out", whole.Intersect(t.allowsOut(g.why).toward(here, whyHere.or(g, s.address)).asPeerPorts()), aclPlaces(t, NACLDenyOut)})
+		}
 	}
 	if b.groups != nil {
 		set := whole.Intersect(b.groups.allows(who, false, g.why).toward(here, whyHere.or(g, s.address)))
@@ -641,6 +668,50 @@ func (g *Graph) hops(exposed []*node) map[*node]int {
 	return distance
 }
 
+// vpcsOf returns the VPCs that a node has interfaces in; nil stands for unknown ones.
+func vpcsOf(n *node) map[*vpc]bool {
+	set := map[*vpc]bool{}
+	for _, i := range n.ifaces {
+		for _, s := range i.subnets {
+			set[s.vpc] = true
+		}
+	}
+	return set
+}
+
+// neighbours returns, for each VPC, those that a peering connection or a transit gateway may join it with.
+func (g *Graph) neighbours() map[*vpc]map[*vpc]bool {
+	near := map[*vpc]map[*vpc]bool{}
+	join := func(a, b *vpc) {
+		if near[a] == nil {
+			near[a] = map[*vpc]bool{}
+		}
+		near[a][b] = true
+	}
+	for _, p := range g.model.Peerings {
+		for _, a := range p.Requester.Targets() {
+			for _, b := range p.Accepter.Targets() {
+				join(g.vpcOf(a), g.vpcOf(b))
+				join(g.vpcOf(b), g.vpcOf(a))
+			}
+		}
+	}
+	var attached []*vpc
+	for _, x := range g.model.TransitAttachments {
+		for _, v := range x.VPC.Targets() {
+			attached = append(attached, g.vpcOf(v))
+		}
+	}
+	for _, a := range attached {
+		for _, b := range attached {
+			if a != b {
+				join(a, b)
+			}
+		}
+	}
+	return near
+}
+
 // reachedFrom returns the nodes that some of a frontier certainly reach, by themselves or through proxies, among those
 // that are not reached yet.
 func (g *Graph) reachedFrom(frontier []*node, known map[*node]int) []*node {
@@ -664,13 +735,38 @@ func (g *Graph) reachedFrom(frontier []*node, known map[*node]int) []*node {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	near := g.neighbours()
+	standsIn := map[string]map[*vpc]bool{}
+	for _, name := range names {
+		standsIn[name] = vpcsOf(classes[name])
+	}
+	byVPC := map[*vpc][]string{}
+	for _, name := range names {
+		for v := range standsIn[name] {
+			byVPC[v] = append(byVPC[v], name)
+		}
+	}
 	type pair struct{ from, to string }
 	tried := map[pair][]*way{}
 	for _, n := range g.nodes {
 		if _, ok := known[n]; ok && !n.proxy || !n.created || n.exists.no {
 			continue
 		}
-		for _, name := range names {
+		candidates := names
+		if n.pod == nil && len(n.ifaces) > 0 {
+			candidates = nil
+			for v := range vpcsOf(n) {
+				for w := range near[v] {
+					candidates = append(candidates, byVPC[w]...)
+				}
+				candidates = append(candidates, byVPC[v]...)
+			}
+			slices.Sort(candidates)
+			candidates = slices.Compact(candidates)
+		} else if n.pod == nil {
+			continue
+		}
+		for _, name := range candidates {
 			from := classes[name]
 			if from == n && len(from.ifaces) == 0 || len(seeds[n]) > 0 {
 				continue

@@ -61,10 +61,11 @@ func (b Bits) numbers() []int {
 type reasons struct {
 	list   []inventory.Reason
 	number map[inventory.Reason]uint32
+	work   int // that is left for compiling guards
 }
 
 func newReasons() *reasons {
-	r := &reasons{number: map[inventory.Reason]uint32{}}
+	r := &reasons{number: map[inventory.Reason]uint32{}, work: maxTotalWork}
 	r.bits(inventory.Reason{Code: TooComplex})                                             // is tooComplex
 	r.bits(inventory.Reason{Code: inventory.Computed, Ref: "addresses of an AWS service"}) // is serviceAddress
 	return r
