@@ -234,3 +234,17 @@ func BenchmarkThreats(b *testing.B) {
 		d.Close()
 	}
 }
+
+func TestSnapshot(t *testing.T) {
+	p, day, ok := Snapshot("amazon-linux")
+	if !ok || day == "" {
+		t.Fatalf("amazon-linux is in the snapshot of %q: %v", day, ok)
+	}
+	r, ok := p.Release("2")
+	if !ok || !r.EndOfLife.Passed("2026-07-01") || r.EndOfLife.Passed("2026-06-01") {
+		t.Errorf("Amazon Linux 2 ends on %+v", r.EndOfLife)
+	}
+	if _, _, ok := Snapshot("no-such-product"); ok {
+		t.Error("a product that is not there")
+	}
+}

@@ -13,6 +13,7 @@ const (
 	Terraform      Language = "terraform"
 	CloudFormation Language = "cloudformation"
 	Kubernetes     Language = "kubernetes"
+	Packer         Language = "packer"
 
 	Dockerfile Language = "dockerfile" // of Inventory.Automation, as the others below
 	Workflow   Language = "workflow"   // of GitHub Actions

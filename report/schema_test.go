@@ -144,7 +144,7 @@ var words = map[reflect.Type]any{
 	reflect.TypeFor[scanner.Status](): []scanner.Status{scanner.StatusNew, scanner.StatusExisting, scanner.StatusSuppressed},
 	reflect.TypeFor[scanner.ExposureLevel](): []scanner.ExposureLevel{scanner.ExposureOpen, scanner.ExposureControlled, scanner.ExposureAdjacent,
 		scanner.ExposureInternal, scanner.ExposureIsolated, scanner.ExposureUnknown},
-	reflect.TypeFor[inventory.Language]():   []inventory.Language{inventory.Terraform, inventory.CloudFormation, inventory.Kubernetes},
+	reflect.TypeFor[inventory.Language]():   []inventory.Language{inventory.Terraform, inventory.CloudFormation, inventory.Kubernetes, inventory.Packer},
 	reflect.TypeFor[inventory.Confidence](): []inventory.Confidence{inventory.Declared, inventory.Resolved, inventory.Inferred},
 	reflect.TypeFor[network.Verdict]():      []network.Verdict{network.Yes, network.No, network.Unknown},
 	reflect.TypeFor[network.Breadth]():      []network.Breadth{"", network.BreadthAny, network.BreadthWide, network.BreadthRestricted},

@@ -40,7 +40,7 @@ func Run(ctx context.Context, inv *inventory.Inventory, scanners ...Scanner) (*R
 // scanners, such as their exposure, is filled in before Result.Rank is called.
 func Collect(ctx context.Context, inv *inventory.Inventory, scanners ...Scanner) (*Result, error) {
 	res := &Result{
-		SchemaVersion: SchemaVersion, Packages: inv.Packages, Images: inv.Images, MachineImages: inv.MachineImages,
+		SchemaVersion: SchemaVersion, Packages: inv.Packages, Images: inv.Images,
 		Resources: inv.Resources, Links: inv.Links, Notices: slices.Clone(inv.Notices),
 	}
 	for _, s := range scanners {
@@ -50,6 +50,7 @@ func Collect(ctx context.Context, inv *inventory.Inventory, scanners ...Scanner)
 		}
 		res.Add(judgement)
 	}
+	res.MachineImages = inv.MachineImages // their ends of life are known by now
 	return res, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/trifecta-scanner/trifecta/inventory/builds"
 	"github.com/trifecta-scanner/trifecta/inventory/cloudformation"
 	"github.com/trifecta-scanner/trifecta/inventory/kubernetes"
+	"github.com/trifecta-scanner/trifecta/inventory/packer"
 	"github.com/trifecta-scanner/trifecta/inventory/terraform"
 )
 
@@ -35,6 +36,7 @@ func (o *scanOptions) infrastructure(dir string, cfg *config.Config, memory *inv
 		remembered{kubernetes.Source{Environments: environments(cfg), Values: o.values}, memory, []any{o.values, environments(cfg)}},
 		builds.Source{},
 		automation.Source{},
+		packer.Source{},
 		// Each language's Source stands here, in the order in which their facts are read.
 	}, nil
 }

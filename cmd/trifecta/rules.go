@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/trifecta-scanner/trifecta/scanner"
+	"github.com/trifecta-scanner/trifecta/scanner/ami"
 	"github.com/trifecta-scanner/trifecta/scanner/cloud"
 	"github.com/trifecta-scanner/trifecta/scanner/exposure"
 	"github.com/trifecta-scanner/trifecta/scanner/infra"
@@ -10,7 +11,7 @@ import (
 
 // ruleLists are the rules of every scanner of ours. An id in the configuration that looks like a rule and is in none
 // of them is a mistake.
-var ruleLists = [][]scanner.Rule{license.Rules, infra.Rules(), cloud.Rules(), exposure.Rules}
+var ruleLists = [][]scanner.Rule{license.Rules, infra.Rules(), cloud.Rules(), ami.Rules, exposure.Rules}
 
 // knownRules returns the ids of all rules of ours.
 func knownRules() []string {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/trifecta-scanner/trifecta/config"
 	"github.com/trifecta-scanner/trifecta/fix"
+	"github.com/trifecta-scanner/trifecta/intel"
 	"github.com/trifecta-scanner/trifecta/internal/confine"
 	"github.com/trifecta-scanner/trifecta/internal/git"
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -222,13 +223,15 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 			return nil, err
 		}
 		p.sources = append(p.sources, given...)
-		if !opts.noMatch && looksAt("dependencies") {
-			if data, err = a.advisories(ctx, dir, cfg, opts); err != nil {
-				return nil, err
-			}
-			defer func() { _ = data.Close() }() // it was only read
-			p.scanners = append(p.scanners, data.scanner)
+	}
+	if !opts.noMatch && (looksAt("dependencies") || looksAt("amis")) { // with the advisories come the ends of life
+		if data, err = a.advisories(ctx, dir, cfg, opts); err != nil {
+			return nil, err
 		}
+		defer func() { _ = data.Close() }() // it was only read
+	}
+	if !opts.noMatch && looksAt("dependencies") {
+		p.scanners = append(p.scanners, data.scanner)
 	}
 	declared, err := opts.infrastructure(dir, cfg, memory, looksAt)
 	if err != nil {
@@ -245,7 +248,10 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 	if err := judge.read(ctx, tree, since); err != nil {
 		return nil, err
 	}
-	p.shown, p.cfg, p.looksAt = shown, cfg, looksAt
+	p.shown, p.cfg, p.looksAt, p.noMatch, p.asOf = shown, cfg, looksAt, opts.noMatch, asOf
+	if data.scanner != nil {
+		p.intel = data.scanner.Intel
+	}
 	if since != nil {
 		for i, s := range p.scanners {
 			p.scanners[i] = &repeating{Scanner: s}
@@ -309,6 +315,9 @@ type pipeline struct {
 	scanners []scanner.Scanner
 	cfg      *config.Config
 	looksAt  func(part string) bool
+	noMatch  bool
+	asOf     time.Time
+	intel    *intel.Data
 	shown    progress
 	// quick leaves out what refines the rank and does not change what is found: of a base only that is asked.
 	quick bool
@@ -321,7 +330,7 @@ func (p *pipeline) run(ctx context.Context, tree *inventory.Tree, notices []inve
 		return nil, nil, &exitError{code: exitUnable, err: err}
 	}
 	inv.Notices = append(inv.Notices, notices...)
-	world := newWorld(inv, p.cfg)
+	world := newWorld(tree, inv, p)
 	p.shown.step(fmt.Sprintf("matching %s", plural(len(inv.Packages), "package")))
 	res, err := scanner.Collect(ctx, inv, slices.Concat(p.scanners, world.scanners(tree, p))...)
 	if err != nil {
@@ -418,7 +427,7 @@ func (a *app) verdict(res *scanner.Result, failOn scanner.FailOn, strict bool) e
 
 // informational are the codes of notices that speak of something other than a part that was not looked at.
 var informational = slices.Concat(
-	[]string{inventory.MemoryNotice, "advisories-stale", "configuration-proposed", baselineUnreadable, baselineOutdated, "licenses-unknown"},
+	[]string{inventory.MemoryNotice, "advisories-stale", "end-of-life-snapshot", "configuration-proposed", baselineUnreadable, baselineOutdated, "licenses-unknown"},
 	config.NoticeCodes, cloudformation.Assumptions,
 )
 

@@ -8,8 +8,10 @@ import (
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/join"
 	"github.com/trifecta-scanner/trifecta/kube"
+	"github.com/trifecta-scanner/trifecta/machine"
 	"github.com/trifecta-scanner/trifecta/network"
 	"github.com/trifecta-scanner/trifecta/scanner"
+	"github.com/trifecta-scanner/trifecta/scanner/ami"
 	"github.com/trifecta-scanner/trifecta/scanner/cloud"
 	"github.com/trifecta-scanner/trifecta/scanner/exposure"
 )
@@ -17,20 +19,25 @@ import (
 // world is what a tree declares, evaluated: the typed models, what runs where, and the network of it all. It is made once
 // for each tree.
 type world struct {
-	cloud    *aws.Model
-	cluster  *kube.Model
-	graph    *network.Graph
-	results  []network.Result
-	deployed exposure.Deployed
+	cloud     *aws.Model
+	cluster   *kube.Model
+	graph     *network.Graph
+	results   []network.Result
+	resources []*inventory.Resource
+	machines  []machine.Reference
+	deployed  exposure.Deployed
 }
 
 // newWorld builds the models of what the inventory declares, follows packages to workloads and puts both into the
 // inventory.
-func newWorld(inv *inventory.Inventory, cfg *config.Config) *world {
-	w := &world{cloud: aws.Build(inv.Resources), cluster: kube.Read(inv.Resources)}
+func newWorld(tree *inventory.Tree, inv *inventory.Inventory, p *pipeline) *world {
+	w := &world{resources: inv.Resources, cloud: aws.Build(inv.Resources), cluster: kube.Read(inv.Resources)}
+	if p.looksAt("amis") {
+		w.machines = machine.Find(tree, w.cloud, w.cluster, inv.Resources)
+	}
 	w.graph = network.Build(w.cloud, w.cluster)
 	w.results = w.graph.Results()
-	w.join(inv, cfg)
+	w.join(inv, p.cfg)
 	return w
 }
 
@@ -106,8 +113,12 @@ func (w *world) runs(inv *inventory.Inventory, runners []join.Runner, joined *jo
 
 // scanners are those that judge the world by the rules of ours.
 func (w *world) scanners(tree *inventory.Tree, p *pipeline) []scanner.Scanner {
+	var list []scanner.Scanner
+	if p.looksAt("amis") && !p.noMatch {
+		list = append(list, ami.Scanner{References: w.machines, Model: w.cloud, Resources: w.resources, Intel: p.intel, AsOf: p.asOf})
+	}
 	if !p.looksAt("network") && !p.looksAt("infrastructure") {
-		return nil
+		return list
 	}
 	judge := cloud.Scanner{
 		Model: w.cloud, Cluster: w.cluster, Results: w.results, Regions: p.cfg.Regions, Read: tree.ReadFile,
@@ -118,7 +129,7 @@ func (w *world) scanners(tree *inventory.Tree, p *pipeline) []scanner.Scanner {
 			judge.Production = append(judge.Production, e.Name)
 		}
 	}
-	return []scanner.Scanner{judge}
+	return append(list, judge)
 }
 
 // weigh puts what the network answers into a result that is to be ranked.

@@ -43,7 +43,7 @@ var layers = []layer{
 		why:      "what one package manager, one advisory, one cloud or one code host is must be known without a scan",
 	},
 	{
-		packages: []string{"inventory/*", "diagram", "join", "sbom", "network", "forge/*"},
+		packages: []string{"inventory/*", "diagram", "join", "machine", "sbom", "network", "forge/*"},
 		among:    []string{"diagram network"},
 		why:      "sources only find facts; were one to see findings, facts and judgement would mix",
 	},

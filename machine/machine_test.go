@@ -1,0 +1,173 @@
+package machine
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trifecta-scanner/trifecta/aws"
+	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/inventory/cloudformation"
+	"github.com/trifecta-scanner/trifecta/inventory/kubernetes"
+	"github.com/trifecta-scanner/trifecta/inventory/packer"
+	"github.com/trifecta-scanner/trifecta/inventory/terraform"
+	"github.com/trifecta-scanner/trifecta/kube"
+)
+
+func find(tb testing.TB, files map[string]string) []Reference {
+	tb.Helper()
+	fsys := fstest.MapFS{}
+	for name, text := range files {
+		fsys[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	tree, err := inventory.NewTree(tb.Context(), fsys, inventory.Limits{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	inv, err := inventory.Read(tb.Context(), tree, terraform.Source{}, cloudformation.Source{}, kubernetes.Source{}, packer.Source{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return Find(tree, aws.Build(inv.Resources), kube.Read(inv.Resources), inv.Resources)
+}
+
+func TestFind(t *testing.T) {
+	refs := find(t, map[string]string{
+		"main.tf": `
+provider "aws" { region = "eu-central-1" }
+data "aws_ami" "ubuntu" {
+  most_recent = true
+  filter {
+    name   = "name"
+    values = ["ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-*"]
+  }
+}
+variable "amis" {
+  default = {
+    eu-central-1 = "ami-0fb653ca2d3203ac1"
+    us-east-1    = "ami-0fb653ca2d3203ac2"
+  }
+}
+# ami-0fb653ca2d3203aff is only spoken of
+resource "aws_instance" "a" { ami = data.aws_ami.ubuntu.id }
+resource "aws_instance" "b" { ami = var.amis["eu-central-1"] }
+resource "aws_instance" "c" { ami = "ami-12345678" }
+resource "aws_eks_node_group" "n" { ami_type = "AL2_x86_64" }
+`,
+		"stack.yaml": `
+AWSTemplateFormatVersion: "2010-09-09"
+Mappings:
+  Images:
+    eu-west-1:
+      AMI: ami-0fb653ca2d3203ac3
+Resources:
+  Host:
+    Type: AWS::EC2::Instance
+    Properties:
+      ImageId: "{{resolve:ssm:/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2}}"
+`,
+		"cluster.yaml": `
+apiVersion: eksctl.io/v1alpha5
+kind: ClusterConfig
+metadata: {name: c}
+nodeGroups:
+  - {name: a, amiFamily: Bottlerocket}
+`,
+		"nodes.yaml": `
+apiVersion: karpenter.k8s.aws/v1
+kind: EC2NodeClass
+metadata: {name: default}
+spec:
+  amiSelectorTerms:
+    - alias: al2023@v20240807
+`,
+		"web.pkr.hcl":       "source \"amazon-ebs\" \"web\" {\n  source_ami = \"ami-0fb653ca2d3203ac4\"\n}\n",
+		"package-lock.json": `{"integrity": "ami-0fb653ca2d3203ac9"}`,
+	})
+	var got []string
+	for _, r := range refs {
+		line := fmt.Sprintf("%s %s", r.Form, r.ID)
+		for flag, set := range map[string]bool{" moving": r.Moving, " unowned": r.Unowned, " placeholder": r.Placeholder} {
+			if set {
+				line += flag
+			}
+		}
+		if r.System.Name != "" {
+			line += " " + r.System.Name
+		}
+		for _, w := range r.Workloads {
+			line += " -> " + string(w)
+		}
+		got = append(got, line+" "+r.Region)
+	}
+	for i := range got {
+		got[i] = strings.TrimSpace(strings.ReplaceAll(got[i], " unowned moving", " moving unowned"))
+	}
+	want := []string{
+		"ssm-parameter /aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2 moving Amazon Linux 2 -> Host",
+		"family AL2_x86_64 moving Amazon Linux 2 -> aws_eks_node_group.n",
+		"family Bottlerocket moving Bottlerocket -> ClusterConfig/c",
+		"family al2023@v20240807 Amazon Linux 2023 -> EC2NodeClass/default",
+		"mapping ami-0fb653ca2d3203ac1 -> aws_instance.b eu-central-1",
+		"mapping ami-0fb653ca2d3203ac2 us-east-1",
+		"mapping ami-0fb653ca2d3203ac3 eu-west-1",
+		"literal ami-0fb653ca2d3203ac4",
+		"packer ami-0fb653ca2d3203ac4",
+		"literal ami-12345678 placeholder -> aws_instance.c",
+		"data-source ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-* moving unowned Ubuntu 22.04 -> aws_instance.a eu-central-1",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestSystemOf(t *testing.T) {
+	for text, want := range map[string]string{
+		"amzn2-ami-hvm-2.0.*-x86_64-gp2":                                                     "amazon-linux 2",
+		"al2023-ami-2023.*-kernel-6.1-x86_64":                                                "amazon-linux 2023",
+		"amzn-ami-hvm-2018.03.0.*":                                                           "amazon-linux 2018.03",
+		"ubuntu/images/hvm-ssd/ubuntu-focal-20.04-amd64-server-20201026":                     "ubuntu 20.04",
+		"ubuntu/images/hvm-ssd/ubuntu-bionic-*":                                              "ubuntu 18.04",
+		"/aws/service/canonical/ubuntu/server/20.04/stable/current/amd64/hvm/ebs-gp2/ami-id": "ubuntu 20.04",
+		"Ubuntu2004":                          "ubuntu 20.04",
+		"debian-11-amd64-*":                   "debian 11",
+		"Windows_Server-2019-English-Full-*":  "windows-server 2019",
+		"WindowsServer2019FullContainer":      "windows-server 2019",
+		"RHEL-8.6.0_HVM-*":                    "rhel 8",
+		"amazon-eks-node-1.24-v*":             "amazon-linux 2",
+		"AL2023_x86_64_STANDARD":              "amazon-linux 2023",
+		"AmazonLinux2":                        "amazon-linux 2",
+		"al2@latest":                          "amazon-linux 2",
+		"my-golden-image-*":                   "",
+		"bottlerocket-aws-k8s-1.30-x86_64-v*": "",
+	} {
+		s := SystemOf(text)
+		if got := strings.TrimSpace(s.Product + " " + s.Cycle); got != want {
+			t.Errorf("%s is %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestPlaceholder(t *testing.T) {
+	for id, want := range map[string]bool{
+		"ami-12345678": true, "ami-custom": true, "ami-12345": true, "ami-0123456789abcdef0": true, "ami-00000000": true, "ami-xxxxxxxx": true, "ami-abcdef12": false,
+		"ami-0fb653ca2d3203ac1": false, "ami-fce3c696": false,
+	} {
+		if got := placeholder(id); got != want {
+			t.Errorf("%s: %v", id, got)
+		}
+	}
+}
+
+func TestBuiltDay(t *testing.T) {
+	for name, want := range map[string]string{
+		"ubuntu-focal-20.04-amd64-server-20201026": "2020-10-26", "al2023@v20240807": "2024-08-07", "amzn2-ami-hvm-2.0.20200406.0-x86_64-gp2": "2020-04-06", "ubuntu-22.04": "", "x-20201345": "",
+	} {
+		if got := builtDay(name); got != want {
+			t.Errorf("%s was built on %q, want %q", name, got, want)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package machine
+
+import (
+	"regexp"
+	"strings"
+)
+
+// System is the operating system of an image, as end-of-life data names it. The zero System is not known.
+type System struct {
+	Product string // of eol.json: amazon-linux, ubuntu, debian, windows-server, ...
+	Cycle   string // 2, 22.04, 12, 2019
+	Name    string // for people: Amazon Linux 2
+	// EKS says that it is an image of AWS for nodes of EKS, whose support may end before that of the system.
+	EKS bool
+}
+
+// pattern tells a system by what images are called.
+type pattern struct {
+	match   *regexp.Regexp
+	product string
+	name    string
+	cycle   func(m []string) string
+}
+
+func first(m []string) string { return m[1] }
+
+func fixed(s string) func([]string) string { return func([]string) string { return s } }
+
+// codenames of Ubuntu and Debian releases.
+var codenames = map[string]string{
+	"precise": "12.04", "trusty": "14.04", "xenial": "16.04", "bionic": "18.04", "focal": "20.04", "jammy": "22.04", "kinetic": "22.10", "lunar": "23.04", "mantic": "23.10", "noble": "24.04",
+	"oracular": "24.10", "plucky": "25.04", "questing": "25.10", "stretch": "9", "buster": "10", "bullseye": "11", "bookworm": "12", "trixie": "13",
+}
+
+// patterns are tried in order. The names are those that the publishers give (https://docs.aws.amazon.com/linux/al2023/ug/ec2.html,
+// https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/, https://wiki.debian.org/Cloud/AmazonEC2Image).
+var patterns = []pattern{
+	{regexp.MustCompile(`(?i)bottlerocket`), "", "Bottlerocket", fixed("")},
+	{regexp.MustCompile(`(?i)al2023|amazonlinux2023|amazon[-_ /]?linux[-_ /]?2023`), "amazon-linux", "Amazon Linux", fixed("2023")},
+	{regexp.MustCompile(`(?i)amzn2|\bal2[-_@/]|^al2$|al2_|amazonlinux2|amazon[-_ /]?linux[-_ /]?2\b|amazon-eks-(?:gpu-|arm64-)?node|/eks/optimized-ami/[\d.]+/amazon-linux-2`), "amazon-linux", "Amazon Linux", fixed("2")},
+	{regexp.MustCompile(`(?i)amzn-ami|amazon-linux-ami`), "amazon-linux", "Amazon Linux", fixed("2018.03")},
+	{regexp.MustCompile(`(?i)ubuntu.*?(\d\d\.(?:04|10))`), "ubuntu", "Ubuntu", first},
+	{regexp.MustCompile(`(?i)ubuntu.*?(precise|trusty|xenial|bionic|focal|jammy|kinetic|lunar|mantic|noble|oracular|plucky|questing)`), "ubuntu", "Ubuntu", func(m []string) string { return codenames[strings.ToLower(m[1])] }},
+	{regexp.MustCompile(`(?i)^ubuntu(\d\d)(\d\d)$`), "ubuntu", "Ubuntu", func(m []string) string { return m[1] + "." + m[2] }},
+	{regexp.MustCompile(`(?i)debian-(\d+)`), "debian", "Debian", first},
+	{regexp.MustCompile(`(?i)debian-(stretch|buster|bullseye|bookworm|trixie)`), "debian", "Debian", func(m []string) string { return codenames[strings.ToLower(m[1])] }},
+	{regexp.MustCompile(`(?i)windows[-_]?(?:server)?[-_]?(2008|2012|2016|2019|2022|2025)`), "windows-server", "Windows Server", first},
+	{regexp.MustCompile(`(?i)rhel[-_]?(\d+)`), "rhel", "Red Hat Enterprise Linux", first},
+	{regexp.MustCompile(`(?i)almalinux(?: os)?[-_ ]?(\d+)`), "almalinux", "AlmaLinux", first},
+	{regexp.MustCompile(`(?i)rocky[-_ ](?:\w+[-_ ])?(\d+)`), "rocky-linux", "Rocky Linux", first},
+	{regexp.MustCompile(`(?i)centos(?: linux| stream)?[-_ ]?(\d+)`), "centos", "CentOS", first},
+}
+
+// SystemOf returns the system that a name, pattern, parameter, alias or family speaks of.
+func SystemOf(text string) System {
+	if text == "" {
+		return System{}
+	}
+	for _, p := range patterns {
+		m := p.match.FindStringSubmatch(text)
+		if m == nil {
+			continue
+		}
+		cycle := p.cycle(m)
+		s := System{Product: p.product, Cycle: cycle, Name: strings.TrimSpace(p.name + " " + cycle)}
+		s.EKS = strings.Contains(text, "eks") || strings.HasPrefix(text, "AL2_") || strings.HasPrefix(text, "al2@") || text == "AmazonLinux2"
+		if p.product == "windows-server" && cycle == "2012" && strings.Contains(strings.ToUpper(text), "R2") {
+			s.Cycle = "2012-r2"
+		}
+		return s
+	}
+	return System{}
+}
+
+var (
+	dayInName = regexp.MustCompile(`(?:^|[^0-9])((?:20[0-4])\d)[-.]?(0[1-9]|1[0-2])[-.]?(0[1-9]|[12]\d|3[01])(?:[^0-9]|$)`)
+)
+
+// builtDay returns the day that the name of an image carries.
+func builtDay(name string) string {
+	if m := dayInName.FindStringSubmatch(name); m != nil {
+		return m[1] + "-" + m[2] + "-" + m[3]
+	}
+	return ""
+}

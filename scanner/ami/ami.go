@@ -1,0 +1,400 @@
+// Package ami judges the machine images that a tree refers to, and other systems that age: how long they are supported, how
+// old they are, whether a search for them can be answered by a stranger. It needs no account; what an account knows on top
+// (see internal/aws) is judged by the same rules.
+//
+// The facts are those of package machine and of the typed model. To add a rule, write a check and list its rule in Rules.
+package ami
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trifecta-scanner/trifecta/aws"
+	"github.com/trifecta-scanner/trifecta/intel"
+	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/machine"
+	"github.com/trifecta-scanner/trifecta/scanner"
+)
+
+const rulesPage = "https://github.com/trifecta-scanner/trifecta/blob/main/docs/rules.md#"
+
+func rule(id string, severity scanner.Severity, title, help string, aliases ...string) scanner.Rule {
+	return scanner.Rule{ID: id, Aliases: aliases, Severity: severity, Title: title, Help: help, URL: rulesPage + id, Tags: []string{"aws", "ami"}}
+}
+
+var (
+	endOfLife = rule("ami-end-of-life", scanner.High, "Machine image whose system gets no more security updates",
+		"No flaw that is found from now on is fixed in it. Move to a supported release; the finding names one. Extended support that is paid for is counted as none, because the code does not show it.")
+	endingSoon = rule("ami-end-of-life-soon", scanner.Low, "Machine image whose system soon gets no more security updates",
+		"Support ends within 90 days. Plan the move to a supported release now.")
+	stale = rule("aws-stale-ami", scanner.Medium, "Machine image that is old, deprecated, or has a newer one",
+		"An image carries the packages of the day it was made; what was fixed since is missing until the machine is patched. Refer to a newer image, or let the reference follow the newest one.\n\n"+
+			"Related: Well-Architected SEC06-BP02.", "HOST-006")
+	unowned = rule("ami-without-owner", scanner.High, "Search for a machine image that anyone can answer",
+		"The search names no owner, so that a stranger who publishes an image of a matching name and a newer date is found instead: their image then runs with your role. "+
+			"Name the owners, such as amazon or the publisher's account.")
+	unpinned = rule("ami-unpinned", scanner.Info, "Machine image that changes by itself",
+		"The newest image is taken whenever the code is applied: patches come without a change, and so do surprises; two applies may differ. Where builds must be repeatable, name an image and let a request bump it. "+
+			"Set the severity in the configuration to choose between the two.")
+	noMap = rule("ami-literal-id", scanner.Low, "Machine image named by an id without its region",
+		"An id holds in one region only, and nobody sees from it what it is or how old. Use a data source, a public parameter, or a map by region.")
+	sameID = rule("ami-id-in-several-regions", scanner.Medium, "One machine image id for several regions",
+		"Ids differ by region: at most one of these places works, and the others fail or, worse, start something else. Look the image up in each region.")
+	packerPublic = rule("packer-image-public", scanner.High, "Packer template that publishes its image",
+		"Everyone can start the image and read what is on it, secrets that were left behind included. Remove ami_groups, and share with accounts by ami_users.")
+	packerPlain = rule("packer-image-unencrypted", scanner.Medium, "Packer template whose image is not encrypted",
+		"Snapshots that leave the account are readable. Set encrypt_boot to true.")
+	databaseEnd = rule("database-end-of-life", scanner.Medium, "Database engine that is past its standard support",
+		"No flaw of the engine is fixed, or extended support is billed by the hour. Upgrade to a supported major version.")
+	runtimeEnd = rule("runtime-end-of-life", scanner.Medium, "Function runtime that is deprecated",
+		"The runtime gets no more security updates and can soon not be deployed any more. Move to a supported one.")
+	clusterEnd = rule("eks-end-of-life", scanner.Medium, "Kubernetes version of a cluster that is past its standard support",
+		"Extended support costs six times as much and ends as well; then AWS upgrades by force. Upgrade one minor version at a time.")
+)
+
+// Rules are the rules of this package.
+var Rules = []scanner.Rule{endOfLife, endingSoon, stale, unowned, unpinned, noMap, sameID, packerPublic, packerPlain, databaseEnd, runtimeEnd, clusterEnd}
+
+// Scanner is the scanner.Scanner of machine images.
+type Scanner struct {
+	References []machine.Reference
+	Model      *aws.Model
+	Resources  []*inventory.Resource
+	// Intel has end-of-life dates; those that the program carries are used where it has none.
+	Intel *intel.Data
+	AsOf  time.Time
+	// StaleDays is the age from which an image is old; 0 is the default of 180.
+	StaleDays int
+	// Account has what the account knows of images, by id; nil where it was not asked.
+	Account map[inventory.ID]Answer
+}
+
+// Answer is what an account knows of an image.
+type Answer struct {
+	Name, Owner, CreatedAt, DeprecatedAt string
+	State                                string // available, deregistered, ...
+	Newest                               inventory.ID
+}
+
+// DefaultStaleDays is how old an image may be.
+const DefaultStaleDays = 180
+
+// Name returns the name of the scanner.
+func (Scanner) Name() string { return "machine images" }
+
+// Scan judges the references. Ends of life and replacements are put into the inventory's machine images.
+func (s Scanner) Scan(_ context.Context, inv *inventory.Inventory) (*scanner.Judgement, error) {
+	p := &pass{Scanner: s, out: &scanner.Judgement{}, products: map[string]*intel.Product{}}
+	p.StaleDays = cmp.Or(p.StaleDays, DefaultStaleDays)
+	for i := range p.References {
+		p.reference(&p.References[i])
+	}
+	p.regions()
+	p.packer()
+	p.ages()
+	inv.MachineImages = nil
+	for _, r := range p.References {
+		inv.MachineImages = append(inv.MachineImages, r.MachineImage)
+	}
+	used := map[string]bool{}
+	for _, f := range p.out.Findings {
+		used[f.RuleID] = true
+	}
+	for _, r := range Rules {
+		if used[r.ID] {
+			p.out.Rules = append(p.out.Rules, r)
+		}
+	}
+	if p.carried != "" {
+		p.out.Notices = append(p.out.Notices, inventory.Notice{
+			Code: "end-of-life-snapshot", Message: fmt.Sprintf("end-of-life dates are those that the program carries, of %s; name newer ones with --intel", p.carried),
+		})
+	}
+	return p.out, nil
+}
+
+type pass struct {
+	Scanner
+	out      *scanner.Judgement
+	products map[string]*intel.Product
+	carried  string // the day of the data that the program carries, where it was used
+}
+
+// release returns the cycle of a product that a version belongs to.
+func (p *pass) release(product, version string) (r intel.Release, successor string, ok bool) {
+	if product == "" || version == "" {
+		return r, "", false
+	}
+	known, asked := p.products[product]
+	if !asked {
+		if found, ok, err := p.Intel.Product(product); ok && err == nil {
+			known = &found
+		} else if found, day, ok := intel.Snapshot(product); ok {
+			known, p.carried = &found, day
+		}
+		p.products[product] = known
+	}
+	if known == nil {
+		return r, "", false
+	}
+	r, ok = known.Release(version)
+	day := p.AsOf.Format(time.DateOnly)
+	for _, candidate := range known.Releases { // newest first
+		if !candidate.EndOfLife.Passed(day) && candidate.EndOfLife.Known && supportedLong(product, candidate.Cycle) {
+			successor = candidate.Cycle
+			break
+		}
+	}
+	return r, successor, ok
+}
+
+// supportedLong reports whether a release is one that machines are built on: of Ubuntu those of every second April.
+func supportedLong(product, cycle string) bool {
+	if product != "ubuntu" {
+		return true
+	}
+	year, month, _ := strings.Cut(cycle, ".")
+	return month == "04" && len(year) == 2 && (year[1]-'0')%2 == 0
+}
+
+func (p *pass) report(r *machine.Reference, rule scanner.Rule, message, advice string) {
+	at := r.Text
+	if len(r.Locations) > 0 && at.IsZero() {
+		at = r.Locations[0]
+	}
+	f := scanner.Finding{
+		RuleID: rule.ID, Kind: scanner.KindMachineImage, Severity: rule.Severity, Pillar: scanner.PillarVulnerability,
+		Message: fmt.Sprintf("%s %s; %s", r.ID, message, advice), Subject: r.ID, Location: at, Fix: &scanner.Fix{Message: advice},
+		FingerprintKey: []string{rule.ID, string(r.ID), at.Path}, Exposure: scanner.Exposure{Workloads: slices.Clone(r.Workloads)},
+	}
+	for _, l := range r.Locations[min(1, len(r.Locations)):] {
+		if l != at && len(f.Related) < 10 {
+			f.Related = append(f.Related, scanner.Related{Location: l, Message: "also named here"})
+		}
+	}
+	p.out.Findings = append(p.out.Findings, f)
+}
+
+// soon is how long before its end a system is called ending.
+const soon = 90 * 24 * time.Hour
+
+func (p *pass) reference(r *machine.Reference) {
+	if r.Placeholder {
+		return
+	}
+	day := p.AsOf.Format(time.DateOnly)
+	if answer, ok := p.Account[r.ID]; ok {
+		p.answered(r, answer)
+	}
+	release, successor, ok := p.release(r.System.Product, r.System.Cycle)
+	if ok && release.EndOfLife.Known {
+		end := release.EndOfLife
+		r.EndOfLife = end.Day
+		replacement := fmt.Sprintf("%s %s", title(r.System.Name), successor)
+		if next := parameterOf(r, successor); next != "" {
+			r.Replacement, replacement = next, string(next)
+		}
+		switch {
+		case end.Passed(day):
+			p.report(r, endOfLife, fmt.Sprintf("is %s, which has had no security updates since %s", r.System.Name, cmp.Or(end.Day, "some time")), "move to "+replacement)
+		case end.Day != "" && end.Day < p.AsOf.Add(soon).Format(time.DateOnly):
+			p.report(r, endingSoon, fmt.Sprintf("is %s, which gets security updates until %s", r.System.Name, end.Day), "plan the move to "+replacement)
+		}
+	}
+	if r.System.EKS && r.System.Product == "amazon-linux" && r.System.Cycle == "2" && day > eksAL2End && !(ok && release.EndOfLife.Passed(day)) {
+		p.report(r, endOfLife, "is an EKS image of Amazon Linux 2, which AWS has not published since "+eksAL2End, "move to AL2023 or Bottlerocket")
+	}
+	if r.Unowned {
+		p.report(r, unowned, "is searched for without an owner, so that anyone who publishes such a name is found", `name the owners, such as owners = ["amazon"]`)
+	}
+	built := cmp.Or(r.CreatedAt, r.Built)
+	if built != "" && !r.Moving {
+		if t, err := time.Parse(time.DateOnly, built); err == nil {
+			if age := int(p.AsOf.Sub(t).Hours() / 24); age > p.StaleDays {
+				p.report(r, stale, fmt.Sprintf("was made on %s, %d days ago", built, age), "name a newer one")
+			}
+		}
+	}
+	switch r.Form {
+	case machine.DataSource:
+		if r.Moving {
+			p.report(r, unpinned, "is whichever image is the newest when the code is applied", "name an image where builds must be repeatable")
+		}
+	case machine.Literal:
+		if strings.HasPrefix(string(r.ID), "ami-") && len(r.Workloads) > 0 {
+			p.report(r, noMap, "holds in one region and tells nobody what it is", "use a data source, a public parameter or a map by region")
+		}
+	}
+}
+
+// eksAL2End is the day of the last EKS image of Amazon Linux 2
+// (https://docs.aws.amazon.com/eks/latest/userguide/eks-ami-deprecation-faqs.html).
+const eksAL2End = "2025-11-26"
+
+// answered judges what the account knows of an image.
+func (p *pass) answered(r *machine.Reference, a Answer) {
+	r.Name, r.Owner = cmp.Or(r.Name, a.Name), cmp.Or(r.Owner, a.Owner)
+	r.CreatedAt, r.DeprecatedAt = a.CreatedAt, a.DeprecatedAt
+	if r.System == (machine.System{}) {
+		r.System = machine.SystemOf(a.Name)
+	}
+	if a.Newest != "" && a.Newest != r.ID {
+		r.Replacement = a.Newest
+	}
+	day := p.AsOf.Format(time.DateOnly)
+	switch {
+	case a.State != "" && a.State != "available":
+		p.report(r, stale, fmt.Sprintf("is %s: machines that start from it fail", a.State), newer(a))
+	case a.DeprecatedAt != "" && a.DeprecatedAt <= day:
+		p.report(r, stale, fmt.Sprintf("is deprecated since %s", a.DeprecatedAt), newer(a))
+	case a.Newest != "" && a.Newest != r.ID && !r.Moving:
+		p.report(r, stale, "has a newer image of its series", newer(a))
+	}
+}
+
+func newer(a Answer) string {
+	if a.Newest == "" {
+		return "name a newer one"
+	}
+	return "name " + string(a.Newest)
+}
+
+func title(name string) string {
+	words := strings.Fields(name)
+	if len(words) > 1 {
+		words = words[:len(words)-1]
+	}
+	return strings.Join(words, " ")
+}
+
+// parameterOf returns the public parameter of a system's successor, in the form of the one that is used.
+func parameterOf(r *machine.Reference, successor string) inventory.ID {
+	id := string(r.ID)
+	if r.Form != machine.Parameter {
+		return ""
+	}
+	switch {
+	case strings.HasPrefix(id, "/aws/service/ami-amazon-linux-latest/amzn2-ami-"):
+		arch := "x86_64"
+		if strings.Contains(id, "arm64") {
+			arch = "arm64"
+		}
+		return inventory.ID("/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-" + arch)
+	case strings.HasPrefix(id, "/aws/service/canonical/ubuntu/server/") && successor != "":
+		next := strings.Replace(id, "/"+r.System.Cycle+"/", "/"+successor+"/", 1)
+		return inventory.ID(strings.Replace(next, "/ebs-gp2/", "/ebs-gp3/", 1))
+	}
+	return ""
+}
+
+// regions finds ids that stand beside more than one region.
+func (p *pass) regions() {
+	type place struct {
+		region string
+		at     inventory.Location
+	}
+	by := map[inventory.ID][]place{}
+	for _, r := range p.Model.Instances { // what is evaluated knows its region for certain
+		if id, ok := r.Image.Known(); ok && strings.HasPrefix(id, "ami-") && r.Region() != "" {
+			by[inventory.ID(id)] = append(by[inventory.ID(id)], place{r.Region(), r.Image.Location()})
+		}
+	}
+	for _, t := range p.Model.LaunchTemplates {
+		if id, ok := t.Image.Known(); ok && strings.HasPrefix(id, "ami-") && t.Region() != "" {
+			by[inventory.ID(id)] = append(by[inventory.ID(id)], place{t.Region(), t.Image.Location()})
+		}
+	}
+	for i := range p.References {
+		r := &p.References[i]
+		var regions []string
+		for _, x := range by[r.ID] {
+			if !slices.Contains(regions, x.region) {
+				regions = append(regions, x.region)
+			}
+		}
+		slices.Sort(regions)
+		if len(regions) > 1 && !r.Placeholder {
+			p.report(r, sameID, "is used in "+strings.Join(regions, " and "), "look the image up in each region")
+		}
+	}
+}
+
+func (p *pass) packer() {
+	for _, r := range p.Resources {
+		if !strings.HasPrefix(r.Type, "packer_amazon") {
+			continue
+		}
+		ref := &machine.Reference{MachineImage: inventory.MachineImage{ID: r.ID, Locations: []inventory.Location{r.Location}}, Text: r.Location}
+		for _, g := range r.Get("ami_groups").Elements() {
+			if text, ok := g.Text(); ok && text == "all" {
+				ref.Text = g.Location()
+				p.report(ref, packerPublic, "publishes the image that it builds", "remove ami_groups, and share by ami_users")
+			}
+		}
+		encrypted := r.Get("encrypt_boot")
+		if yes, ok := encrypted.Bool(); encrypted.IsNull() || ok && !yes {
+			ref.Text = r.Location
+			if !encrypted.IsNull() {
+				ref.Text = encrypted.Location()
+			}
+			p.report(ref, packerPlain, "builds an image that is not encrypted", "set encrypt_boot to true")
+		}
+	}
+}
+
+// engines are the products of database engines.
+var engines = map[string]string{
+	"postgres": "amazon-rds-postgresql", "mysql": "amazon-rds-mysql", "mariadb": "amazon-rds-mariadb", "aurora-postgresql": "amazon-aurora-postgresql",
+}
+
+// ages judges what else the code declares with a version: databases, runtimes, clusters.
+func (p *pass) ages() {
+	day := p.AsOf.Format(time.DateOnly)
+	for _, s := range p.Model.Stores {
+		engine, _ := s.Engine.Known()
+		version, ok := s.Version.Known()
+		if s.Origin != aws.Declared || !ok || s.Exists() == inventory.NotExists || !s.Cluster.Absent() {
+			continue
+		}
+		product := engines[engine]
+		if s.Kind == aws.OpenSearch {
+			product, version = "amazon-opensearch", strings.TrimPrefix(version, "OpenSearch_")
+		}
+		if r, successor, ok := p.release(product, version); ok && r.EndOfLife.Passed(day) {
+			p.aged(&s.Object, databaseEnd, s.Version.Location(), fmt.Sprintf("runs %s %s, whose standard support ended on %s", engine, version, cmp.Or(r.EndOfLife.Day, "an earlier day")), "upgrade to "+successor)
+		}
+	}
+	for _, f := range p.Model.Functions {
+		runtime, ok := f.Runtime.Known()
+		if !ok || f.Exists() == inventory.NotExists {
+			continue
+		}
+		if r, _, ok := p.release("aws-lambda", runtime); ok && r.EndOfLife.Passed(day) {
+			p.aged(&f.Object, runtimeEnd, f.Runtime.Location(), fmt.Sprintf("runs on %s, which is deprecated since %s", runtime, cmp.Or(r.EndOfLife.Day, "an earlier day")), "move to a supported runtime")
+		}
+	}
+	for _, c := range p.Model.EKSClusters {
+		version, ok := c.Version.Known()
+		if !ok || c.Exists() == inventory.NotExists {
+			continue
+		}
+		if r, successor, ok := p.release("amazon-eks", version); ok && r.EndOfLife.Passed(day) {
+			p.aged(&c.Object, clusterEnd, c.Version.Location(), fmt.Sprintf("runs Kubernetes %s, whose standard support ended on %s", version, cmp.Or(r.EndOfLife.Day, "an earlier day")), "upgrade step by step to "+successor)
+		}
+	}
+}
+
+func (p *pass) aged(o *aws.Object, rule scanner.Rule, at inventory.Location, message, advice string) {
+	if at.IsZero() {
+		at = o.Location()
+	}
+	p.out.Findings = append(p.out.Findings, scanner.Finding{
+		RuleID: rule.ID, Kind: scanner.KindEndOfLife, Severity: rule.Severity, Pillar: scanner.PillarVulnerability,
+		Message: fmt.Sprintf("%s %s; %s", o.Address(), message, advice), Subject: o.Address(), Location: at, Fix: &scanner.Fix{Message: advice},
+		FingerprintKey: []string{rule.ID, string(o.Address()), at.Path}, Exposure: scanner.Exposure{Workloads: []inventory.ID{o.Address()}},
+	})
+}
