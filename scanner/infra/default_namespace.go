@@ -12,7 +12,8 @@ var defaultNamespace = Check{
 	},
 	Pod: func(p *Pass, w *kube.Workload) {
 		v := w.Get("metadata", "namespace")
-		if !v.IsNull() { // where none is written, whoever applies it chooses one
+		written := w.Resource.Root == w.Resource.Location.Path // a chart has the namespace of its release
+		if written && !v.IsNull() {                            // where none is written, whoever applies it chooses one
 			p.report(&w.Object, isOneOf(v, "default"), v, "stands in the namespace default; give the application one of its own")
 		}
 	},

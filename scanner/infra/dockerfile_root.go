@@ -35,8 +35,11 @@ var dockerfileRoot = Check{
 				case known && base == "scratch" && builderOnly(last):
 				case !known || strings.Contains(base, "$"):
 					p.say(d.Resource, kube.Maybe, last.base, "names no user, and runs as root unless its base image does; end it with USER", nil)
-				case !knownUser(base):
-					p.say(d.Resource, rootOf(base), last.base, "names no user, and "+base+" is one whose images run as root; end it with USER")
+				case knownUser(base):
+				case rootOf(base) == kube.Yes:
+					p.say(d.Resource, kube.Yes, last.base, "names no user, and "+base+" runs as root; end it with USER")
+				default:
+					p.say(d.Resource, kube.Maybe, last.base, "names no user, and runs as root unless "+base+" has another one; end it with USER")
 				}
 			}
 		}

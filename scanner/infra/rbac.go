@@ -88,20 +88,24 @@ func (r *role) reach() string {
 	return " in its namespace"
 }
 
-// eachGrant reports grants of a role that allow what is asked, apart from those of every resource, of which other rules
+// firstGrant reports the first grant of a role that allows what is asked, apart from those of every resource, of which other rules
 // speak, and from those that name what they are for.
-func (r *role) eachGrant(p *Pass, group string, resources, verbs []string, message string) {
+func (r *role) firstGrant(p *Pass, group string, resources, verbs []string, message string) {
 	for _, g := range r.grants {
-		if contains(g.resources, "*") != kube.Yes && isWritten(g.names) != kube.Yes {
-			p.report(r.Object, g.allows(group, resources, verbs), g.at, message)
+		if contains(g.resources, "*") == kube.Yes || isWritten(g.names) == kube.Yes {
+			continue
+		}
+		if allowed := g.allows(group, resources, verbs); allowed != kube.No {
+			p.report(r.Object, allowed, g.at, message)
+			return
 		}
 	}
 }
 
-// eachClusterGrant is eachGrant for resources that stand in no namespace: a Role can't allow them.
-func (r *role) eachClusterGrant(p *Pass, group string, resources, verbs []string, message string) {
+// firstClusterGrant is firstGrant for resources that stand in no namespace: a Role can't allow them.
+func (r *role) firstClusterGrant(p *Pass, group string, resources, verbs []string, message string) {
 	if r.cluster {
-		r.eachGrant(p, group, resources, verbs, message)
+		r.firstGrant(p, group, resources, verbs, message)
 	}
 }
 

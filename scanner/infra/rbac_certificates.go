@@ -10,6 +10,6 @@ var rbacCertificates = Check{
 		Help: "Who approves requests for certificates can become any user of the cluster. Leave it to the controller that the cluster has for it.",
 	},
 	Role: func(p *Pass, r *role) {
-		r.eachClusterGrant(p, "certificates.k8s.io", []string{"certificatesigningrequests/approval"}, []string{"update", "patch"}, "approves certificates, with which one becomes any user; remove it")
+		r.firstClusterGrant(p, "certificates.k8s.io", []string{"certificatesigningrequests/approval"}, []string{"update", "patch"}, "approves certificates, with which one becomes any user; remove it")
 	},
 }

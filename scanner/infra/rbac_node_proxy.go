@@ -10,6 +10,6 @@ var rbacNodeProxy = Check{
 		Help: "`nodes/proxy` runs commands in every pod of a node, past admission control and the audit log. Use `nodes/metrics` or `nodes/stats`.",
 	},
 	Role: func(p *Pass, r *role) {
-		r.eachClusterGrant(p, "", []string{"nodes/proxy"}, []string{"get", "create"}, "talks to the kubelets, which run commands in every pod; use nodes/metrics and nodes/stats")
+		r.firstClusterGrant(p, "", []string{"nodes/proxy"}, []string{"get", "create"}, "talks to the kubelets, which run commands in every pod; use nodes/metrics and nodes/stats")
 	},
 }

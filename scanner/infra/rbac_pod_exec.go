@@ -10,6 +10,6 @@ var rbacPodExec = Check{
 		Help: "Whoever may create `pods/exec` or `pods/attach` has what every pod has: its secrets, its token, its network.",
 	},
 	Role: func(p *Pass, r *role) {
-		r.eachGrant(p, "", []string{"pods/exec", "pods/attach", "pods/portforward", "pods/ephemeralcontainers"}, []string{"create", "get", "update", "patch"}, "runs commands in pods"+r.reach()+"; leave that to people, for as long as they need it")
+		r.firstGrant(p, "", []string{"pods/exec", "pods/attach", "pods/portforward", "pods/ephemeralcontainers"}, []string{"create", "get", "update", "patch"}, "runs commands in pods"+r.reach()+"; leave that to people, for as long as they need it")
 	},
 }

@@ -10,6 +10,6 @@ var rbacTokens = Check{
 		Help: "`create` on `serviceaccounts/token` is a key to every account of the namespace. Name the account with `resourceNames`.",
 	},
 	Role: func(p *Pass, r *role) {
-		r.eachGrant(p, "", []string{"serviceaccounts/token"}, []string{"create"}, "makes tokens of every service account"+r.reach()+"; name the account with resourceNames")
+		r.firstGrant(p, "", []string{"serviceaccounts/token"}, []string{"create"}, "makes tokens of every service account"+r.reach()+"; name the account with resourceNames")
 	},
 }

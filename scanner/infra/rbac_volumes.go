@@ -10,6 +10,6 @@ var rbacVolumes = Check{
 		Help: "A PersistentVolume may be a folder of a node. Let storage classes make volumes.",
 	},
 	Role: func(p *Pass, r *role) {
-		r.eachClusterGrant(p, "", []string{"persistentvolumes"}, []string{"create"}, "makes persistent volumes, which may be folders of a node; let a storage class make them")
+		r.firstClusterGrant(p, "", []string{"persistentvolumes"}, []string{"create"}, "makes persistent volumes, which may be folders of a node; let a storage class make them")
 	},
 }

@@ -10,6 +10,6 @@ var rbacWebhooks = Check{
 		Help: "A webhook sees every object that is made, secrets included, and may change it. Name the webhook with `resourceNames`.",
 	},
 	Role: func(p *Pass, r *role) {
-		r.eachClusterGrant(p, "admissionregistration.k8s.io", []string{"validatingwebhookconfigurations", "mutatingwebhookconfigurations"}, []string{"create", "update", "patch"}, "changes the webhooks that see every object; name them with resourceNames")
+		r.firstClusterGrant(p, "admissionregistration.k8s.io", []string{"validatingwebhookconfigurations", "mutatingwebhookconfigurations"}, []string{"create", "update", "patch"}, "changes the webhooks that see every object; name them with resourceNames")
 	},
 }

@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
@@ -10,8 +11,18 @@ var rbacWorkloads = Check{
 		Help: "Whoever starts a pod chooses its service account, its volumes and its node: it is a way to every secret and account of the namespace. Give it to what deploys, and enforce a Pod Security Standard.",
 	},
 	Role: func(p *Pass, r *role) {
-		for group, resources := range workloadResources {
-			r.eachGrant(p, group, resources, []string{"create", "update", "patch"}, "starts pods"+r.reach()+", with any service account; give this to what deploys only")
+		for _, g := range r.grants {
+			if contains(g.resources, "*") == kube.Yes || isWritten(g.names) == kube.Yes {
+				continue
+			}
+			starts := kube.No
+			for group, resources := range workloadResources {
+				starts = starts.Or(g.allows(group, resources, []string{"create", "update", "patch"}))
+			}
+			if starts != kube.No {
+				p.report(r.Object, starts, g.at, "starts pods"+r.reach()+", with any service account; give this to what deploys only")
+				return
+			}
 		}
 	},
 }

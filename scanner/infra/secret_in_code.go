@@ -24,7 +24,7 @@ var secretInCode = Check{
 		}
 		for _, field := range []string{"data", "stringData"} {
 			for _, f := range o.Get(field).Fields() {
-				if secretContent(f.Value, field == "data") {
+				if !aboutSecrets().MatchString(f.Name) && secretContent(f.Value, field == "data") {
 					p.report(o, kube.Yes, f.Value, "has the content of "+f.Name+" in the repository; encrypt it or fetch it from a store, and change it")
 					break // one finding for each list
 				}

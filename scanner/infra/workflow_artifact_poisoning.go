@@ -19,7 +19,7 @@ var workflowArtifactPoisoning = Check{
 		switch s.action() {
 		case "actions/download-artifact", "dawidd6/action-download-artifact":
 			where, _ := s.values.Get("with", "path").Text()
-			if !strings.Contains(where, "runner.temp") && !strings.HasPrefix(where, "/tmp") {
+			if where = strings.TrimSuffix(strings.TrimSpace(where), "/"); where == "" || where == "." || where == "${{ github.workspace }}" {
 				p.say(w.Resource, kube.Yes, s.values.Get("uses"), "unpacks the artifact of another run, which a stranger may have made, over the files of the repository; give it a path of its own")
 			}
 		}
