@@ -281,6 +281,9 @@ func TestProposeDenied(t *testing.T) {
 
 // Each request of a proposal fails in each way, once and as long as it takes.
 func TestProposeFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of runs; they are for a run without -short")
+	}
 	h := startHost(t, true)
 	h.Reachable("ann")
 	proposal := func() forge.PullRequest {
@@ -340,6 +343,9 @@ func TestProposeFaults(t *testing.T) {
 
 // Each request is carried out and its answer lost, once.
 func TestProposeLostAnswers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of runs; they are for a run without -short")
+	}
 	lose := map[string]func(http.ResponseWriter){
 		"reset": func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
 		"504":   func(w http.ResponseWriter) { w.WriteHeader(http.StatusGatewayTimeout) },
