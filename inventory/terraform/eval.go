@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/big"
@@ -72,7 +73,7 @@ func (e *evaluator) expr(x hclsyntax.Expression, f *frame) *value {
 	if e.steps&0xfff == 0 && e.ctx.Err() != nil {
 		e.stop(x.StartRange(), "cancelled")
 	}
-	if e.reader.steps++; e.steps > maxSteps || e.reader.steps > maxAllSteps {
+	if e.reader.steps++; e.steps > cmp.Or(e.reader.source.steps, maxSteps) || e.reader.steps > maxAllSteps {
 		e.stop(x.StartRange(), "more than "+fmt.Sprint(maxSteps)+" evaluations")
 	}
 	if e.stopped != "" {
@@ -169,7 +170,9 @@ func keyword(x *hclsyntax.ObjectConsKeyExpr) string {
 
 func literal(v cty.Value, at inventory.Location) *value {
 	switch {
-	case v.IsNull() || !v.IsKnown():
+	case !v.IsKnown():
+		return failure(at, "an expression that is not understood")
+	case v.IsNull():
 		return null(at)
 	case v.Type() == cty.String:
 		return text(v.AsString(), at)

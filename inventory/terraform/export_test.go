@@ -10,6 +10,9 @@ import (
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
+// Bounded returns a source that evaluates fewer expressions of each root.
+func Bounded(steps int) Source { return Source{steps: steps} }
+
 // Evaluate returns the values of expressions in the root module of a folder, with what is wrong with those that fail.
 func Evaluate(ctx context.Context, tree *inventory.Tree, root string, expressions []string) ([]inventory.Value, []string) {
 	n := &notices{}

@@ -242,6 +242,9 @@ func undecided(v *value) []inventory.Reason {
 	for _, r := range reasonsOf(v) {
 		reasons = addReasons(reasons, []inventory.Reason{{Code: inventory.CountUnknown, Ref: r.Ref}})
 	}
+	if len(reasons) == 0 { // null, or another value that Terraform would refuse
+		return []inventory.Reason{{Code: inventory.CountUnknown, Ref: describe(v)}}
+	}
 	return reasons
 }
 
@@ -328,10 +331,7 @@ func (s *scope) keyed(v *value, what string, at hcl.Range) []instanceOf {
 		one.rest = element.rest || !known
 		if element.maybe || !known {
 			one.exists = inventory.MayExist
-			one.reasons = undecided(unknownFrom(where, key, element))
-			if len(one.reasons) == 0 {
-				one.reasons = undecided(v)
-			}
+			one.reasons = undecided(unknownFrom(where, key, element, v))
 		}
 		f := newFields()
 		f.put("key", key)

@@ -38,6 +38,8 @@ type Source struct {
 	// Repositories are the addresses of the tree's own git remotes. A module that is called by the name of the repository
 	// that it lies in is found in the tree; without them it is not available.
 	Repositories []string
+
+	steps int // in place of maxSteps where it is not 0; for tests
 }
 
 // Name returns "terraform".
