@@ -536,6 +536,23 @@ func writeCargo(ctx context.Context, job *Job) error {
 	if err != nil {
 		return err
 	}
+	for range maxAlong {
+		fresh, err := tooFresh(ctx, job.Project.Manager, job.Registry, job.Env.Now, cargoVersions(before), cargoVersions(after.packages), job.Targets)
+		if err != nil {
+			return err
+		}
+		if len(fresh) == 0 {
+			break
+		}
+		for _, t := range fresh {
+			if err := cargoPrecise(ctx, job, trial, before, stubs, t); err != nil {
+				return fmt.Errorf("%s %s comes along and is too fresh to be taken, and an older one is not possible: %w", t.Package, t.From, err)
+			}
+		}
+		if after, err = readCargo(trial, job.Project.Path); err != nil {
+			return err
+		}
+	}
 	if err := cargoCheck(before, after.packages, job.Targets); err != nil {
 		return err
 	}
@@ -597,16 +614,17 @@ func (p *cargoProject) pinned(t Target, before []cargoPackage) (version string, 
 	return "", false
 }
 
+func cargoVersions(packages []cargoPackage) pinnedVersions {
+	all := pinnedVersions{}
+	for _, p := range packages {
+		all[p.name] = append(all[p.name], p.version)
+	}
+	return all
+}
+
 // cargoCheck says what is wrong with the lock file that cargo made.
 func cargoCheck(before, after []cargoPackage, targets []Target) error {
-	versions := func(packages []cargoPackage) map[string][]string {
-		all := map[string][]string{}
-		for _, p := range packages {
-			all[p.name] = append(all[p.name], p.version)
-		}
-		return all
-	}
-	was, is := versions(before), versions(after)
+	was, is := cargoVersions(before), cargoVersions(after)
 	for _, t := range targets {
 		if slices.Contains(is[t.Package], t.From) {
 			return fmt.Errorf("something still asks for %s %s", t.Package, t.From)

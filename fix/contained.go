@@ -116,7 +116,7 @@ func (c *Contained) lookPath(name string) (string, error) {
 		}
 		found, err := exec.LookPath(filepath.Join(folder, name))
 		if err == nil {
-			return found, nil
+			return c.behindRustup(found), nil
 		}
 	}
 	return "", exec.ErrNotFound

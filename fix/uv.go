@@ -216,22 +216,40 @@ func writeUV(ctx context.Context, job *Job) error {
 		return err
 	}
 	env = append(env, asks...)
-	cmd := Command{
-		Program: "uv", Args: args, Beside: []string{"python3"}, Dir: job.Project.Dir, Files: job.Project.Files,
-		Outputs: []string{job.Project.Path}, Env: env, Network: true,
-	}
-	if _, err := job.Env.Runner.Run(ctx, trial, cmd); err != nil {
-		return err
-	}
-	_, after, err := readUV(trial, job.Project.Path)
-	if err != nil {
-		return err
+	var after []uvPackage
+	for range maxAlong {
+		if after, err = lockUV(ctx, job, trial, args, env); err != nil {
+			return err
+		}
+		fresh, err := tooFresh(ctx, job.Project.Manager, job.Registry, job.Env.Now, uvVersions(before), uvVersions(after), job.Targets)
+		if err != nil {
+			return err
+		}
+		if len(fresh) == 0 {
+			break
+		}
+		for _, t := range fresh {
+			args = append(args, "--upgrade-package", t.Package+"=="+t.To)
+		}
 	}
 	if err := uvCheck(before, after, job.Targets); err != nil {
 		return err
 	}
 	job.Workspace.adopt(trial)
 	return nil
+}
+
+// lockUV lets uv resolve the lock file and reads what came of it.
+func lockUV(ctx context.Context, job *Job, trial *Workspace, args, env []string) ([]uvPackage, error) {
+	cmd := Command{
+		Program: "uv", Args: args, Beside: []string{"python3"}, Dir: job.Project.Dir, Files: job.Project.Files,
+		Outputs: []string{job.Project.Path}, Env: env, Network: true,
+	}
+	if _, err := job.Env.Runner.Run(ctx, trial, cmd); err != nil {
+		return nil, err
+	}
+	_, packages, err := readUV(trial, job.Project.Path)
+	return packages, err
 }
 
 // raiseAsks returns the edits that put the new constraints into the lines of the targets.
@@ -267,16 +285,17 @@ func uvOverride(manifest *tomlFile, t Target) (textEdit, error) {
 	return manifest.addTo(t.Package+">="+t.To, "tool", "uv", "override-dependencies"), nil
 }
 
+func uvVersions(packages []uvPackage) pinnedVersions {
+	all := pinnedVersions{}
+	for _, p := range packages {
+		all[p.name] = append(all[p.name], p.version)
+	}
+	return all
+}
+
 // uvCheck says what is wrong with the lock file that uv made: a target that is not there, or a package that went down.
 func uvCheck(before, after []uvPackage, targets []Target) error {
-	versions := func(packages []uvPackage) map[string][]string {
-		all := map[string][]string{}
-		for _, p := range packages {
-			all[p.name] = append(all[p.name], p.version)
-		}
-		return all
-	}
-	was, is := versions(before), versions(after)
+	was, is := uvVersions(before), uvVersions(after)
 	for _, t := range targets {
 		name := pypiName(t.Package)
 		if slices.Contains(is[name], t.From) || len(is[name]) > 0 && !slices.Contains(is[name], t.To) {
