@@ -15,6 +15,7 @@ import (
 
 	"github.com/trifecta-scanner/trifecta/internal/chart"
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/kube"
 )
 
 // What the files of one chart may have. Helm refuses larger ones, too.
@@ -43,8 +44,9 @@ func (r *reader) charts(ctx context.Context, source Source) error {
 			l.used[d] = true
 		}
 	}
+	l.deployed = r.deployments()
 	for _, dir := range roots {
-		if l.used[dir] {
+		if l.used[dir] && len(l.deployed[dir]) == 0 {
 			continue // rendered as a part of the chart that asks for it
 		}
 		if err := r.chart(ctx, &l, dir, source); err != nil {
@@ -74,7 +76,7 @@ func subchart(all map[string]bool, dir string) bool {
 // chart renders the chart in a folder for each of its environments.
 func (r *reader) chart(ctx context.Context, l *chartLoader, dir string, source Source) error {
 	at := inventory.Location{Path: path.Join(dir, "Chart.yaml"), Line: 1}
-	for _, env := range r.chartEnvironments(dir, source) {
+	for _, env := range r.chartDeployments(l, dir, source) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -87,7 +89,7 @@ func (r *reader) chart(ctx context.Context, l *chartLoader, dir string, source S
 			return nil
 		}
 		var values []chart.Values
-		for _, name := range env.Values {
+		for _, name := range env.files {
 			data, err := r.tree.ReadFile(name)
 			if err == nil {
 				var v chart.Values
@@ -99,7 +101,8 @@ func (r *reader) chart(ctx context.Context, l *chartLoader, dir string, source S
 				r.notice("unreadable-file", inventory.Location{Path: name}, "the values file %s can't be read: %v", name, err)
 			}
 		}
-		rendered, problems, err := c.Render(ctx, chart.Options{Values: chart.Overlay(values...), Limits: source.limits()})
+		values = append(values, env.values)
+		rendered, problems, err := c.Render(ctx, chart.Options{Release: env.release, Namespace: env.namespace, Values: chart.Overlay(values...), Limits: source.limits()})
 		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -111,15 +114,15 @@ func (r *reader) chart(ctx context.Context, l *chartLoader, dir string, source S
 			r.noticeOnce("unrendered-template", inventory.Location{Path: p.Path, Line: p.Line}, "%s can't be rendered; what it deploys is not known: %s", p.Path, p.Message)
 		}
 		for i := range rendered {
-			r.rendered(&rendered[i], dir, env.Name)
+			r.rendered(&rendered[i], dir, env)
 		}
-		r.missing(c, dir, env.Name)
+		r.missing(c, dir, env.environment)
 	}
 	return nil
 }
 
 // rendered adds the objects that a template gives.
-func (r *reader) rendered(t *chart.Rendered, root, environment string) {
+func (r *reader) rendered(t *chart.Rendered, root string, d deployment) {
 	if len(bytes.TrimSpace(t.Text)) == 0 {
 		return
 	}
@@ -152,7 +155,10 @@ func (r *reader) rendered(t *chart.Rendered, root, environment string) {
 		if testHook(doc.Value) {
 			continue
 		}
-		r.object(withUnknowns(doc.Value.Moved(move)), root, environment, nil)
+		kind, _ := doc.Value.Get("kind").Text()
+		version, _ := doc.Value.Get("apiVersion").Text()
+		group, _ := kube.SplitVersion(version)
+		r.object(inNamespace(withUnknowns(doc.Value.Moved(move)), d.namespace, kube.ClusterScoped(group, kind)), root, d.environment, nil)
 	}
 }
 
@@ -245,6 +251,20 @@ func (r *reader) dependencyLine(dir, name string) inventory.Location {
 	return inventory.Location{Path: path.Join(dir, "Chart.yaml"), Line: 1}
 }
 
+// chartDeployments returns how a chart is rendered: as something in the tree installs it, else once for each environment.
+func (r *reader) chartDeployments(l *chartLoader, dir string, source Source) []deployment {
+	list := slices.Clone(l.deployed[dir])
+	for i := range list {
+		list[i].files = append(slices.Clone(list[i].files), source.Values...)
+	}
+	if len(list) == 0 {
+		for _, env := range r.chartEnvironments(dir, source) {
+			list = append(list, deployment{environment: env.Name, files: env.Values})
+		}
+	}
+	return list
+}
+
 // chartEnvironments returns the ways to render a chart: the environments of the configuration that cover it, else those
 // that its values files name, else one without a name.
 func (r *reader) chartEnvironments(dir string, source Source) []inventory.Environment {
@@ -321,6 +341,8 @@ type chartLoader struct {
 	files  map[string][]chart.File // by the folder of a chart
 	used   map[string]bool         // charts that another one takes from its folder
 	loaded map[string]bool
+	// deployed has how the charts are installed, where something in the tree says so.
+	deployed map[string][]deployment
 }
 
 // collect reads the files of each chart once.

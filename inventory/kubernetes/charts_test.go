@@ -60,6 +60,20 @@ func TestCharts(t *testing.T) {
 			"a/Chart.yaml": "apiVersion: v2\nname: a\nversion: 1.0.0\ndependencies: [{name: b, version: 1.0.0, repository: file://../b}]\n",
 			"b/Chart.yaml": "apiVersion: v2\nname: b\nversion: 1.0.0\ndependencies: [{name: a, version: 1.0.0, repository: file://../a}]\n",
 		}, []string{"unreadable-chart a/Chart.yaml:1: the chart in a can't be read: charts that ask for each other"}},
+		{"an Application of Argo CD", kubernetes.Source{}, map[string]string{
+			"shop/Chart.yaml": meta, "shop/values.yaml": "image: a:1\n", "shop/values-prod.yaml": "image: a:2\n", "shop/templates/pod.yaml": pod,
+			"apps/app.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: live}\nspec:\n  destination: {namespace: web}\n  source:\n    path: shop\n    repoURL: https://git.example/shop\n    helm: {valueFiles: [values-prod.yaml, gone.yaml], parameters: [{name: image, value: a:3}]}\n",
+		}, []string{
+			"Application/default/live argoproj.io/v1alpha1/Application in apps/app.yaml at apps/app.yaml:1", "Pod/web/live v1/Pod in shop@prod at shop/templates/pod.yaml:1",
+			"image a:3 of [Pod/web/live] at shop/templates/pod.yaml:7", "missing-values apps/app.yaml:9: Application/default/live renders shop with gone.yaml, which is not in the tree",
+		}},
+		{"releases of Helmfile", kubernetes.Source{}, map[string]string{
+			"shop/Chart.yaml": meta, "shop/values.yaml": "image: a:1\n", "shop/templates/pod.yaml": pod,
+			"helmfile.yaml": "repositories: [{name: up, url: 'https://charts.example'}]\nreleases:\n- name: one\n  namespace: ns\n  chart: ./shop\n  values: [{image: \"a:7\"}]\n- name: ingress\n  chart: up/ingress-nginx\n  version: 4.0.0\n",
+		}, []string{
+			"HelmDependency/helmfile.yaml/ingress helm.sh/v1/HelmDependency in helmfile.yaml at helmfile.yaml:7", "Pod/ns/one v1/Pod in shop at shop/templates/pod.yaml:1", "image a:7 of [Pod/ns/one] at shop/templates/pod.yaml:7",
+			"missing-chart helmfile.yaml:7: helmfile.yaml installs the chart up/ingress-nginx 4.0.0, which is not in the tree; what it deploys is not known",
+		}},
 		{"a bomb", kubernetes.Source{Limits: chart.Limits{Time: time.Second, Output: 1 << 20, Steps: 10_000}}, map[string]string{
 			"shop/Chart.yaml": meta, "shop/templates/a.yaml": "\n{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}\n",
 		}, []string{"unrendered-template shop/templates/a.yaml:2: shop/templates/a.yaml can't be rendered; what it deploys is not known: more than a chart may cost: 10000 steps"}},
