@@ -48,7 +48,7 @@ func render(tb testing.TB, files map[string]string, values string) (string, []st
 	}
 	var out strings.Builder
 	for _, r := range rendered {
-		out.Write(r.Text)
+		out.Write(bytes.TrimSuffix(r.Text, []byte("\n")))
 	}
 	var messages []string
 	for _, p := range problems {

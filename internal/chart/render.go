@@ -268,9 +268,12 @@ func (e *engine) render(units []unit) ([]Rendered, []Problem, error) {
 			}
 			problems = append(problems, p)
 			if e.ctx.Err() != nil || errors.Is(err, ErrLimit) {
-				return rendered, problems, nil // the rest would fail as well
+				return rendered, problems, nil //nolint:nilerr // it is a problem of the list; the rest would fail as well
 			}
 			continue
+		}
+		if w.buf.Len() > 0 && w.buf.Bytes()[w.buf.Len()-1] != '\n' {
+			w.buf.WriteByte('\n') // as Helm puts manifests together
 		}
 		rendered = append(rendered, Rendered{Template: u.source.path, Text: w.buf.Bytes(), segments: w.segments})
 	}
