@@ -85,15 +85,16 @@ func readYAML(inv *inventory.Inventory, f inventory.File, language inventory.Lan
 		notice(inv, inventory.Location{Path: f.Path}, f.Path+" is larger than 1 MiB and was not read; GitHub takes 512 KB")
 		return
 	}
-	for _, doc := range inventory.ReadYAML(f.Path, data) {
-		switch {
-		case doc.Err != nil:
-			notice(inv, inventory.Location{Path: f.Path, Line: doc.Line}, f.Path+" can't be read: "+doc.Err.Error())
-		case language == inventory.Workflow && doc.Value.Get("jobs").IsNull(), language == inventory.Action && doc.Value.Get("runs").IsNull():
-		default:
-			add(inv, language, f.Path, doc.Value)
-		}
-		return // neither has more than one document
+	documents := inventory.ReadYAML(f.Path, data)
+	if len(documents) == 0 {
+		return
+	}
+	switch doc := documents[0]; { // neither has more than one
+	case doc.Err != nil:
+		notice(inv, inventory.Location{Path: f.Path, Line: doc.Line}, f.Path+" can't be read: "+doc.Err.Error())
+	case language == inventory.Workflow && doc.Value.Get("jobs").IsNull(), language == inventory.Action && doc.Value.Get("runs").IsNull():
+	default:
+		add(inv, language, f.Path, doc.Value)
 	}
 }
 

@@ -343,33 +343,40 @@ func (r *run) deploy() {
 		}
 		r.prepare(s)
 	}
+	imports := false
 	for _, name := range r.roots {
-		if deployed[name] || !r.wants(name) {
-			continue
+		if !deployed[name] && slices.Contains(r.environmentsOf(name), r.environment) {
+			deployed[name] = true
+			r.prepare(r.deployment(r.templates[name]))
+			imports = imports || r.templates[name].imports
 		}
-		r.prepare(r.deployment(r.templates[name]))
+	}
+	if !imports || r.environment == "" {
+		return
+	}
+	for _, name := range r.roots { // what exports to all environments is there in this one, too
+		if !deployed[name] && r.templates[name].exports && slices.Equal(r.environmentsOf(name), []string{""}) {
+			r.prepare(r.deployment(r.templates[name]))
+		}
 	}
 }
 
-// wants reports whether a template is evaluated for the environment of the run: where it belongs to none, that is the
-// one without a name.
-func (r *run) wants(name string) bool {
-	any := false
+// environmentsOf returns the environments for which a template is evaluated: where it belongs to none, that is the one
+// without a name.
+func (r *reading) environmentsOf(name string) []string {
+	var names []string
 	for _, e := range r.source.Environments {
 		if e.Covers(name) {
-			if e.Name == r.environment {
-				return true
-			}
-			any = true
+			names = append(names, e.Name)
 		}
 	}
 	for environment := range r.settings[name].of() {
-		if environment == r.environment {
-			return true
-		}
-		any = true
+		names = append(names, environment)
 	}
-	return !any && r.environment == ""
+	if len(names) == 0 {
+		return []string{""}
+	}
+	return names
 }
 
 func (r *run) prepare(s *stack) {

@@ -16,6 +16,7 @@ type template struct {
 	size    int  // in bytes
 	loops   bool // it may have Fn::ForEach
 	imports bool // it may have Fn::ImportValue
+	exports bool // it may have outputs with an Export
 }
 
 // endings are those of files that may be templates. What a file is decides its content, not its name.
@@ -114,5 +115,5 @@ func (r *reading) read(name string) *template {
 	if !isTemplate(root) {
 		return nil
 	}
-	return &template{name, root, len(data), bytes.Contains(data, []byte(forEach)), bytes.Contains(data, []byte("ImportValue"))}
+	return &template{name, root, len(data), bytes.Contains(data, []byte(forEach)), bytes.Contains(data, []byte("ImportValue")), bytes.Contains(data, []byte("Export"))}
 }
