@@ -306,11 +306,12 @@ func ExplainPackage(w io.Writer, res *scanner.Result, p *inventory.Package, opts
 		t.wrapped("  ", "is not known to run in a workload of this repository", dim)
 	}
 	for _, id := range p.Workloads {
-		for i := range res.Workloads {
-			if r := &res.Workloads[i]; r.Address == id {
-				t.wrapped("  ", "runs in "+clean(string(id))+": "+verdict(r), plain)
-			}
+		i := slices.IndexFunc(res.Workloads, func(r network.Result) bool { return r.Address == id })
+		if i < 0 { // a service of a Compose file, whose host is not in the code
+			t.wrapped("  ", "runs in "+clean(string(id))+": who reaches it is not known from the code", plain)
+			continue
 		}
+		t.wrapped("  ", "runs in "+clean(string(id))+": "+verdict(&res.Workloads[i]), plain)
 	}
 	for i := range res.Findings {
 		if f := &res.Findings[i]; f.Subject == p.ID {

@@ -45,6 +45,7 @@ func newWorld(tree *inventory.Tree, inv *inventory.Inventory, p *pipeline) *worl
 func (w *world) join(inv *inventory.Inventory, cfg *config.Config) {
 	runners, builds := join.AWSRunners(w.cloud, inv.Resources)
 	runners = append(runners, join.KubeRunners(w.cluster)...)
+	runners = append(runners, join.ComposeRunners(inv.Automation)...)
 	if len(runners) == 0 {
 		return
 	}
@@ -96,12 +97,13 @@ func (w *world) runs(inv *inventory.Inventory, runners []join.Runner, joined *jo
 		slices.Sort(image.Workloads)
 		image.Workloads = slices.Compact(image.Workloads)
 	}
+	of := map[inventory.ID][]int{}
+	for i, r := range runners {
+		of[r.Workload] = append(of[r.Workload], i)
+	}
 	for k := range w.results {
 		r := &w.results[k]
-		for i := range runners {
-			if runners[i].Workload != r.Address {
-				continue
-			}
+		for _, i := range of[r.Address] {
 			for _, run := range joined.Runs[i] {
 				if next := (network.Run{ID: run.ID, Confidence: run.Confidence}); !slices.Contains(r.Runs, next) {
 					r.Runs = append(r.Runs, next)
