@@ -3,7 +3,6 @@ package network
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -486,22 +485,10 @@ func sourcesOf(n *node) []string {
 // OnPort narrows a result to one port, as tcp/443 or 443: its verdict is about that port alone.
 func (r Result) OnPort(port int) Result {
 	has := func(list []string) bool {
-		for _, p := range list {
-			if p == "all" {
-				return true
-			}
-			_, ports, _ := strings.Cut(p, "/")
-			lo, hi, isRange := strings.Cut(ports, "-")
-			if !isRange {
-				hi = lo
-			}
-			first, err1 := strconv.Atoi(lo)
-			last, err2 := strconv.Atoi(hi)
-			if err1 == nil && err2 == nil && first <= port && port <= last {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(list, func(p string) bool {
+			_, lo, hi, ok := ParsePort(p)
+			return ok && lo <= port && port <= hi
+		})
 	}
 	if r.Reachable == Yes && !has(r.Ports) {
 		r.Reachable = No

@@ -251,9 +251,9 @@ func (s stream) arrive(e *edge, filter func(Set) Set) stream {
 	return stream{exact: move(s.exact), loose: move(s.loose)}
 }
 
-// toPort returns the connections of s to other local ports; the same ones where there are none.
+// toPort returns the connections of s to other local ports; the same ones where ports is empty. All ports: any of them.
 func (s Set) toPort(ports Ports) Set {
-	if ports.IsEmpty() || ports.IsAll() {
+	if ports.IsEmpty() {
 		return s
 	}
 	var clauses []clause

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -57,9 +58,19 @@ const maxGuards = 200
 func (w *way) guards() []Guard {
 	list := []Guard{}
 	for _, p := range w.proof {
-		list = p(list)
+		layer := p(nil)
+		slices.SortStableFunc(layer, Guard.compare)
+		for _, guard := range layer {
+			if len(list) < maxGuards && !slices.Contains(list, guard) {
+				list = append(list, guard)
+			}
+		}
 	}
 	return list
+}
+
+func (a Guard) compare(b Guard) int {
+	return cmp.Or(strings.Compare(string(a.At), string(b.At)), strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), strings.Compare(a.Rule, b.Rule))
 }
 
 func addGuard(list []Guard, at inventory.ID, loc inventory.Location, text string) []Guard {

@@ -40,6 +40,7 @@ type Graph struct {
 	outside   map[*node][]*way  // all ways from the internet
 	pods      *kubernetes
 	answers   map[*node]*answer
+	byGuard   map[guardPlace][]inventory.ID
 	results   []Result
 }
 

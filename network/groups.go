@@ -54,7 +54,7 @@ func (g *Graph) groupRules(r *aws.SecurityGroupRule, egress bool) []rule {
 	keys, why := g.protocols(r.Protocol)
 	x.keys, x.why = keys, x.why.Union(why)
 	x.ports = allPorts
-	if needsPorts(keys) || r.Protocol.Unknown() {
+	if needsPorts(keys) { // where the protocol is not known the ports may not count
 		x.ports, why = g.portsOf(r.FromPort, r.ToPort)
 		x.why = x.why.Union(why)
 	}

@@ -215,7 +215,7 @@ func (t *table) layers(f Family) [][]route {
 			continue
 		}
 		if x.unknown != "" {
-			x.bits = -1
+			x.bits = 129 // it may be more specific than any other
 			if x.family != f {
 				continue
 			}
