@@ -28,12 +28,11 @@ func Build(resources []*inventory.Resource) *Model {
 	for _, r := range resources {
 		b.add(r)
 	}
-	for _, r := range b.late {
-		b.unit(Unit{r.Root, r.Environment}).objects[r.ID] = b.decoderOf(r).defaultVPC()
-	}
+	b.find(true)
 	for _, e := range b.entries { // first, because references lead to what is adopted
 		b.adopt(e)
 	}
+	b.find(false)
 	for _, e := range b.entries {
 		d := b.decoderOf(e.resource)
 		d.object(e.node)
@@ -64,7 +63,7 @@ type builder struct {
 	tables  []*RouteTableAssociation
 	acls    []*NetworkACLAssociation
 	aclUses []aclUse
-	late    []*inventory.Resource // data sources of default VPCs
+	late    []*inventory.Resource // data sources
 	outputs []*inventory.Resource
 }
 
@@ -167,9 +166,15 @@ func (b *builder) add(r *inventory.Resource) {
 	if k == nil {
 		return
 	}
-	if origin == External && b.dataSource(r, typ) {
+	if origin == External {
+		b.late = append(b.late, r)
 		return
 	}
+	b.declare(u, r, k, origin)
+}
+
+// declare makes the object of a resource.
+func (b *builder) declare(u *unit, r *inventory.Resource, k *kind, origin Origin) {
 	node := k.make()
 	fillObject(node, r, u.Unit, origin)
 	if k.before != nil {
@@ -308,15 +313,81 @@ func (b *builder) list(node Node) {
 	}
 }
 
-// dataSource handles data sources that stand for more than one object of their type outside of the code.
-func (b *builder) dataSource(r *inventory.Resource, typ string) bool {
-	if typ == "aws_vpc" {
-		if isDefault, ok := r.Get("default").Bool(); ok && isDefault {
-			b.late = append(b.late, r)
-			return true
+// find resolves data sources once all of the code is known: what it declares itself, what AWS makes with a VPC, and the
+// rest, which is outside of the code. VPCs come first, for the others are looked up in them.
+func (b *builder) find(vpcs bool) {
+	for _, r := range b.late {
+		typ := strings.TrimPrefix(r.Type, data)
+		if (typ == "aws_vpc") != vpcs {
+			continue
+		}
+		k, d := b.kinds[typ], b.decoderOf(r)
+		if node := d.found(k, typ); node != nil {
+			d.unit.objects[r.ID] = node
+			continue
+		}
+		b.declare(d.unit, r, k, External)
+	}
+}
+
+// keys are the arguments by which data sources name one thing.
+var keys = []string{"id", "arn", "name", "cluster_name", "cluster_identifier", "load_balancer_arn", "function_name", "bucket"}
+
+// found returns the object of the code, or of what comes with it, that a data source finds.
+func (d *decoder) found(k *kind, typ string) Node {
+	r := d.resource
+	if isDefault, _ := r.Get("default").Bool(); isDefault && typ == "aws_vpc" {
+		return d.defaultVPC()
+	}
+	named := false
+	for _, key := range keys {
+		v := single(r.Get(key))
+		if text, ok := v.Text(); v.IsNull() || ok && text == "" {
+			continue
+		}
+		named = true
+		d.b.steps = 0
+		if node := d.target(k.node, v, 0); node != nil && node.Self().Origin != External {
+			return node
 		}
 	}
-	return false
+	if typ != "aws_subnet" && typ != "aws_security_group" {
+		return nil
+	}
+	vpc := d.searched()
+	if !vpc.Resolved() || vpc.To.Origin == External {
+		return nil
+	}
+	if name, _ := r.Get("name").Text(); typ == "aws_security_group" && name == "default" {
+		return vpc.To.DefaultSecurityGroup
+	}
+	if typ == "aws_subnet" && vpc.To.Default && !named {
+		return d.b.defaultSubnet(vpc.To)
+	}
+	return nil
+}
+
+// searched returns the VPC in which a data source looks for something.
+func (d *decoder) searched() Ref[*VPC] {
+	vpc := refTo[*VPC](d, d.resource.Get("vpc_id"))
+	if yes, ok := d.resource.Get("default_for_az").Bool(); ok && yes {
+		vpc = To(d.defaultVPC())
+	}
+	for _, filter := range blocksOf(d.resource.Get("filter")) {
+		values := listed(filter.Get("values"))
+		if len(values) != 1 {
+			continue
+		}
+		switch name, _ := filter.Get("name").Text(); name {
+		case "vpc-id":
+			vpc = refTo[*VPC](d, values[0])
+		case "default-for-az", "defaultForAz":
+			if yes, ok := values[0].Bool(); ok && yes {
+				vpc = To(d.defaultVPC())
+			}
+		}
+	}
+	return vpc
 }
 
 // collections are data sources that find several objects, and what they find.
@@ -346,22 +417,7 @@ func (b *builder) collection(u *unit, r *inventory.Resource, kind reflect.Type) 
 // foundSubnets returns the subnet that stands for those which a data source finds: the default ones of a default VPC, or
 // subnets outside of the code.
 func (b *builder) foundSubnets(u *unit, r *inventory.Resource) Node {
-	d := b.decoderOf(r)
-	vpc := refTo[*VPC](d, r.Get("vpc_id"))
-	for _, filter := range r.Get("filter").Blocks() {
-		values := filter.Get("values").Elements()
-		if len(values) != 1 {
-			continue
-		}
-		switch name, _ := filter.Get("name").Text(); name {
-		case "vpc-id":
-			vpc = refTo[*VPC](d, values[0])
-		case "default-for-az":
-			if yes, ok := values[0].Bool(); ok && yes {
-				vpc = To(d.defaultVPC())
-			}
-		}
-	}
+	vpc := b.decoderOf(r).searched()
 	if vpc.Resolved() && vpc.To.Default {
 		return b.defaultSubnet(vpc.To)
 	}

@@ -149,24 +149,14 @@ func (d *decoder) follow(kind reflect.Type, ref inventory.Ref, v inventory.Value
 			return node
 		}
 	}
-	if r := u.resources[ref.Resource]; r != nil {
-		inner := d.b.decoderOf(r)
-		name, index := splitIndex(ref.Attribute)
-		if through, ok := passes[r.Type]; ok && (name == "" || r.Get(name).IsNull()) {
-			name = through.attribute
-			if kind.Kind() == reflect.Interface {
-				kind = through.kind
-			}
+	r := u.resources[ref.Resource]
+	if r != nil {
+		if found := d.through(kind, r, ref.Attribute, hops); found != nil {
+			return found
 		}
-		if name != "" {
-			next := r.Get(strings.Split(name, ".")...)
-			if elements := next.Elements(); index >= 0 && next.Kind() == inventory.List && index < len(elements) {
-				next = elements[index]
-			}
-			if !next.IsNull() {
-				if found := inner.target(kind, single(next), hops+1); found != nil {
-					return found
-				}
+		if node != nil && node.Self().Resource != nil && node.Self().Resource != r { // a data source that finds what is declared
+			if found := d.through(kind, node.Self().Resource, ref.Attribute, hops); found != nil {
+				return found
 			}
 		}
 		if set := d.b.collection(u, r, kind); set != nil {
@@ -180,6 +170,28 @@ func (d *decoder) follow(kind reflect.Type, ref inventory.Ref, v inventory.Value
 		}
 	}
 	return nil
+}
+
+// through returns what the value of another resource's attribute leads to.
+func (d *decoder) through(kind reflect.Type, r *inventory.Resource, attribute string, hops int) Node {
+	name, index := splitIndex(attribute)
+	if through, ok := passes[r.Type]; ok && (name == "" || r.Get(name).IsNull()) {
+		name = through.attribute
+		if kind.Kind() == reflect.Interface {
+			kind = through.kind
+		}
+	}
+	if name == "" {
+		return nil
+	}
+	next := r.Get(strings.Split(name, ".")...)
+	if elements := next.Elements(); index >= 0 && next.Kind() == inventory.List && index < len(elements) {
+		next = elements[index]
+	}
+	if next.IsNull() {
+		return nil
+	}
+	return d.b.decoderOf(r).target(kind, single(next), hops+1)
 }
 
 // outsideKey names what an output of a module stands for whose source is not in the tree; empty for other references.
@@ -250,6 +262,14 @@ func attributeTarget(node Node, attribute string) Node {
 		case "default_route_table_id", "main_route_table_id":
 			return node.MainRouteTable.To
 		}
+	case *Subnet:
+		if attribute == "vpc_id" || attribute == "VpcId" {
+			return object(node.VPC)
+		}
+	case *SecurityGroup:
+		if attribute == "vpc_id" || attribute == "VpcId" {
+			return object(node.VPC)
+		}
 	case *EKSCluster:
 		if strings.HasSuffix(attribute, "cluster_security_group_id") || attribute == "ClusterSecurityGroupId" {
 			return node.SecurityGroup
@@ -261,6 +281,14 @@ func attributeTarget(node Node, attribute string) Node {
 		}
 	}
 	return nil
+}
+
+// object returns the target of a reference to a VPC that is already known, nil otherwise.
+func object(r Ref[*VPC]) Node {
+	if r.To == nil {
+		return nil
+	}
+	return r.To
 }
 
 // passage is the attribute of a resource that names the object for which it stands.

@@ -133,8 +133,8 @@ func (i *instance) computed(name string, at hcl.Range) *value {
 
 // attribute returns what is written for an attribute or nested block, else what the provider will answer.
 func (i *instance) attribute(name string, at hcl.Range) *value {
-	if v := i.given(name, at); v != nil {
-		return v
+	if v := i.given(name, at); v != nil && (i.res.mode != "data" || v.kind != kindString || v.text != "") {
+		return v // an empty argument of a data source counts as not written, and the provider computes what it finds
 	}
 	if v := i.answer(name, at); v != nil {
 		return v

@@ -191,21 +191,21 @@ resource "aws_route_table_association" "intra" {
 resource "aws_db_subnet_group" "database" {
   count = var.create_vpc && length(var.database_subnets) > 0 && var.create_database_subnet_group ? 1 : 0
 
-  name       = lower(coalesce(var.database_subnet_group_name, var.name))
+  name       = try(lower(coalesce(var.database_subnet_group_name, var.name)), null)
   subnet_ids = aws_subnet.database[*].id
 }
 
 resource "aws_redshift_subnet_group" "redshift" {
   count = var.create_vpc && length(var.redshift_subnets) > 0 && var.create_redshift_subnet_group ? 1 : 0
 
-  name       = lower(coalesce(var.redshift_subnet_group_name, var.name))
+  name       = try(lower(coalesce(var.redshift_subnet_group_name, var.name)), null)
   subnet_ids = aws_subnet.redshift[*].id
 }
 
 resource "aws_elasticache_subnet_group" "elasticache" {
   count = var.create_vpc && length(var.elasticache_subnets) > 0 && var.create_elasticache_subnet_group ? 1 : 0
 
-  name       = coalesce(var.elasticache_subnet_group_name, var.name)
+  name       = try(coalesce(var.elasticache_subnet_group_name, var.name), null)
   subnet_ids = aws_subnet.elasticache[*].id
 }
 
