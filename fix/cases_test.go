@@ -398,6 +398,8 @@ func TestCasesTable(t *testing.T) {
 	out.WriteString("# Cases of fixes\n\nGenerated from `fix/testdata` by `go test ./fix -run TestCasesTable -update`. Each case is a small repository of real packages. What the\n" +
 		"registries and programs answered is recorded; while recording, the ecosystem's own tool has to accept every file that was changed,\nor the recording fails.\n")
 	for _, m := range []struct{ folder, title, accepted string }{
+		{"cases/npm", "npm", "`npm ci --ignore-scripts`"},
+		{"cases/go", "Go", "`go mod verify` and `go build ./...`"},
 		{"pip", "pip", "`pip install --dry-run`, with `--require-hashes` where there are hashes"},
 		{"poetry", "Poetry", "`poetry check --lock` and `poetry install --dry-run`"},
 		{"uv", "uv", "`uv lock --check`"},
@@ -421,6 +423,9 @@ func TestCasesTable(t *testing.T) {
 				t.Fatal(err)
 			}
 			outcome, accepted := outcomeOf(string(result))
+			if strings.HasPrefix(m.folder, "cases/") {
+				outcome, accepted = outcomeOfCase(string(result))
+			}
 			fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", filepath.Base(base), strings.TrimSuffix(strings.TrimSpace(what), "."), outcome, accepted)
 		}
 	}
@@ -458,6 +463,32 @@ func outcomeOf(result string) (outcome, accepted string) {
 		if accepted == "yes" {
 			break // the difference follows
 		}
+	}
+	if len(parts) == 0 {
+		return "nothing to do", accepted
+	}
+	return strings.ReplaceAll(strings.Join(parts, "; "), "|", "\\|"), accepted
+}
+
+// outcomeOfCase says in one cell what a golden file of fixtest.Case says.
+func outcomeOfCase(result string) (outcome, accepted string) {
+	var parts []string
+	accepted = "-"
+	before := ""
+	for line := range strings.Lines(result) {
+		line = strings.TrimSuffix(line, "\n")
+		text, _, _ := strings.Cut(line, " (")
+		switch {
+		case strings.HasPrefix(line, "written: "):
+			parts = append(parts, strings.TrimPrefix(text, "written: "))
+		case strings.HasPrefix(line, "dropped: ") && !strings.HasSuffix(line, "gone already"):
+			parts = append(parts, "dropped: "+strings.TrimPrefix(text, "dropped: "))
+		case strings.HasPrefix(line, "      ") && strings.HasPrefix(before, "  ") && !strings.HasPrefix(before, "   ") && !slices.Contains(parts, "stays: "+strings.TrimSpace(line)):
+			parts = append(parts, "stays: "+strings.TrimSpace(line))
+		case strings.HasPrefix(line, "accepted: "):
+			accepted = strings.TrimPrefix(line, "accepted: ")
+		}
+		before = line
 	}
 	if len(parts) == 0 {
 		return "nothing to do", accepted

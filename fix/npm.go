@@ -426,6 +426,11 @@ func (l *npmLock) apply(ctx context.Context, registry *npmRegistry, job *Job) (c
 		if err != nil {
 			return false, fmt.Errorf("%s %s: %w", t.Package, t.To, err)
 		}
+		for name, spec := range v.Dependencies {
+			if isForeign(spec) {
+				return false, fmt.Errorf("%s %s takes %s from %s, which nobody vouches for", t.Package, t.To, name, spec)
+			}
+		}
 		for _, folder := range l.order {
 			n := l.nodes[folder]
 			if n.name != t.Package || n.version != t.From || n.origin() != inventory.OriginRegistry || n.link != "" {
@@ -589,6 +594,9 @@ func completeNPM(ctx context.Context, job *Job, version int) error {
 	if job.Env.Runner == nil {
 		return &ToolError{Program: "npm", Missing: true}
 	}
+	if err := foreign(job); err != nil {
+		return err
+	}
 	registry := job.Registry.(*npmRegistry)
 	args := []string{"install", "--package-lock-only", fmt.Sprintf("--lockfile-version=%d", version)}
 	if !job.Env.Now.IsZero() && job.CoolDown > 0 {
@@ -607,6 +615,47 @@ func completeNPM(ctx context.Context, job *Job, version int) error {
 		return err
 	}
 	return settleNPM(job.Workspace, job.Project.Path, before)
+}
+
+// foreign returns an error where npm would ask somebody other than the registry: for a package that a manifest takes
+// from an address or a repository and that the lock file does not hold yet.
+func foreign(job *Job) error {
+	data, err := job.Workspace.ReadFile(job.Project.Path)
+	if err != nil {
+		return err
+	}
+	lock, err := parseNPMLock(data)
+	if err != nil {
+		return err
+	}
+	for _, folder := range lock.order {
+		for _, wants := range []map[string]string{lock.nodes[folder].needs, lock.nodes[folder].dev} {
+			for _, name := range sortedKeys(wants) {
+				if isForeign(wants[name]) && lock.find(folder, name) == nil {
+					return fmt.Errorf("%s is to come from %s, and the lock file does not hold it: npm would have to ask there", name, wants[name])
+				}
+			}
+		}
+	}
+	for _, r := range job.Project.Requirements {
+		at := strings.TrimPrefix(strings.TrimPrefix(path.Dir(r.Location.Path), job.Project.Dir), "/")
+		if at == "." {
+			at = ""
+		}
+		if n := lock.find(at, r.Package); isForeign(r.Constraint) && (n == nil || n.origin() == inventory.OriginRegistry && !isForeign(n.resolved) && n.version == "") {
+			return fmt.Errorf("%s is to come from %s, and the lock file does not hold it: npm would have to ask there", r.Package, r.Constraint)
+		}
+	}
+	return nil
+}
+
+// isForeign reports whether what is asked for is an address or a repository.
+// Source: https://docs.npmjs.com/cli/configuring-npm/package-json#dependencies
+func isForeign(spec string) bool {
+	if strings.HasPrefix(spec, "npm:") || strings.HasPrefix(spec, "file:") || strings.HasPrefix(spec, "workspace:") {
+		return false
+	}
+	return strings.Contains(spec, ":") || strings.Contains(spec, "/") && !strings.HasPrefix(spec, ".") && !strings.HasPrefix(spec, "/")
 }
 
 // settleNPM puts back what npm changes beside the matter: whether addresses are written, and the line ends.
