@@ -153,7 +153,11 @@ func TestCorpus(t *testing.T) {
 			t.Logf("%d templates, %d resources, %d of %d references resolved (%.1f %%)", len(r.templates), len(inv.Resources), r.counted.resolved, r.counted.all, 100*float64(r.counted.resolved)/float64(r.counted.all))
 			codes := map[string]int{}
 			for reason, n := range r.counted.unresolved {
-				codes[reason.Code] += n
+				code := reason.Code
+				if strings.HasPrefix(reason.Ref, "AWS::") {
+					code += " of a pseudo parameter"
+				}
+				codes[code] += n
 			}
 			t.Log(codes)
 		})

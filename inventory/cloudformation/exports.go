@@ -90,8 +90,8 @@ func suffixOf(name inventory.Value) (reason inventory.Reason, suffix string, ok 
 	return parts[0].Reasons()[0], suffix, ok && suffix != ""
 }
 
-// bind finds out which stack a parameter such as ParentVPCStack names: the one whose template exports everything that
-// is imported with the parameter, where there is just one.
+// bind finds out which stack a parameter such as ParentVPCStack names: the one whose template exports what is imported with
+// the parameter, where there is just one.
 func (r *run) bind() {
 	for _, s := range r.stacks {
 		if r.begin(s); s.imports() {
@@ -130,26 +130,34 @@ func (s *stack) bind(outer *stack) {
 	}
 }
 
-// exporter returns the only stack that exports all of the suffixes, apart from the one that asks.
+// exporter returns the only stack that exports all of the suffixes, apart from the one that asks, or else the only one that
+// exports any: what is imported under a condition need not be there.
 func (r *run) exporter(suffixes map[string]struct{}, asking *stack) *stack {
-	var found *stack
+	var all, some []*stack
 	for _, s := range r.stacks {
 		if s == asking {
 			continue
 		}
-		all := true
+		n := 0
 		for suffix := range suffixes {
-			_, ok := r.exported().suffixes[s][suffix]
-			all = all && ok
+			if _, ok := r.exported().suffixes[s][suffix]; ok {
+				n++
+			}
 		}
-		if all && found != nil {
-			return nil
+		if n == len(suffixes) {
+			all = append(all, s)
 		}
-		if all {
-			found = s
+		if n > 0 {
+			some = append(some, s)
 		}
 	}
-	return found
+	switch {
+	case len(all) == 1:
+		return all[0]
+	case len(all) == 0 && len(some) == 1:
+		return some[0]
+	}
+	return nil
 }
 
 // importNames calls visit with the name of each import below a node.
@@ -188,17 +196,12 @@ func (s *stack) importValue(n *node, name inventory.Value) inventory.Value {
 	for outer.parent != nil {
 		outer = outer.parent
 	}
-	if from := outer.stacks[reason.Ref]; from != nil {
-		for _, e := range found {
-			if e.stack == from {
-				s.notice(noticeImportAssumed, outer.place(reason.Ref), "%s: %s is taken to be the stack of %s, the only template that exports all that is imported from it", s.tmpl.path, reason.Ref, from.tmpl.path)
-				return s.imported(n, e, shown)
-			}
+	from := outer.stacks[reason.Ref]
+	for _, e := range found {
+		if e.stack == from {
+			s.notice(noticeImportAssumed, outer.place(reason.Ref), "%s: %s is taken to be the stack of %s, the only template that exports what is imported from it", s.tmpl.path, reason.Ref, from.tmpl.path)
+			return s.imported(n, e, shown)
 		}
-	}
-	if len(found) == 1 && found[0].stack != s {
-		s.notice(noticeImportAssumed, n.at, "%s: the import %s is taken to be the export of %s, the only one whose name ends so", s.tmpl.path, shown, found[0].stack.tmpl.path)
-		return s.imported(n, found[0], shown)
 	}
 	return unknown(n.at, inventory.ImportValue, shown)
 }
