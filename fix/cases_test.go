@@ -156,7 +156,34 @@ func (c *fixCase) run(t *testing.T, env *fix.Env, db advisory.Database) ([]byte,
 		files[name] = string(data)
 		c.changed = true
 	}
+	c.commit(t, ws, files)
 	return out.Bytes(), files
+}
+
+// commit writes the changes into a folder that holds the case and looks whether it then holds what the workspace does.
+func (c *fixCase) commit(t *testing.T, ws *fix.Workspace, want map[string]string) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range c.files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if err := ws.Commit(root); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range want {
+		got, err := root.ReadFile(name)
+		if err != nil || string(got) != text {
+			t.Errorf("%s is not what was to be written (%v)", name, err)
+		}
+	}
 }
 
 // withPublicIndex returns the tree as a scan sees it in real life: with the packages of lock files from the public index,

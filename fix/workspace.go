@@ -81,7 +81,7 @@ func (w *Workspace) Clone() *Workspace {
 }
 
 // adopt takes over the changes of a clone that went its own way.
-func (w *Workspace) adopt(clone *Workspace) { w.changed = clone.changed }
+func (w *Workspace) adopt(clone *Workspace) { w.changed, w.base = clone.changed, clone.base }
 
 // FS returns the tree with the changes as a file system, to be walked like any other.
 func (w *Workspace) FS() fs.FS { return &overlay{under: w.tree.FS(), files: w.changed} }
