@@ -33,8 +33,8 @@ func fnConcat(c *calling, args []*value) *value {
 			return c.fail("wants lists")
 		}
 		if arg.sensitive {
+			elements = slices.Clone(elements)
 			for i := range elements {
-				elements = slices.Clone(elements)
 				elements[i] = elements[i].asSensitive(true)
 			}
 		}
@@ -209,8 +209,11 @@ func fnLookup(c *calling, args []*value) *value {
 		}
 		return c.fail("the map has no key " + name)
 	case kindUnknown:
-		if v := c.e.overCandidates(m, c.at, func(candidate *value) *value { return fnLookup(c, append([]*value{candidate}, args[1:]...)) }); v != nil && len(m.unknown.candidates) > 0 {
-			return v
+		if len(m.unknown.candidates) > 0 {
+			look := func(candidate *value) *value { return fnLookup(c, append([]*value{candidate}, args[1:]...)) }
+			if v := c.e.overCandidates(m, c.at, look); v != nil {
+				return sole(v)
+			}
 		}
 		return c.unknown(m)
 	case kindNull:
@@ -244,6 +247,7 @@ func mergeValues(args []*value, at inventory.Location) *value {
 				all.put(key, v)
 			}
 		case kindUnknown:
+			before := all.rest
 			all.unsure(arg)
 			for _, c := range arg.unknown.candidates {
 				if c.kind != kindMap {
@@ -255,8 +259,8 @@ func mergeValues(args []*value, at inventory.Location) *value {
 					}
 				}
 			}
-			if known := onlyMaps(arg); known {
-				all.rest = nil
+			if onlyMaps(arg) {
+				all.rest = before
 			}
 		default:
 			return failure(at, "merge wants maps")
@@ -300,20 +304,7 @@ func (f *fields) unsure(by *value) {
 	f.rest = unknownFrom(by.at, f.rest, by)
 }
 
-func fnMerge(c *calling, args []*value) *value {
-	var flat []*value
-	for _, arg := range args {
-		if arg.rest { // merge(unknown...)
-			arg = arg.sure()
-		}
-		if arg.kind == kindUnknown && arg.unknown.ref == nil && len(arg.unknown.candidates) == 0 {
-			flat = append(flat, arg)
-			continue
-		}
-		flat = append(flat, arg)
-	}
-	return mergeValues(flat, c.at)
-}
+func fnMerge(c *calling, args []*value) *value { return mergeValues(args, c.at) }
 
 func fnKeys(c *calling, args []*value) *value {
 	if len(args) != 1 {

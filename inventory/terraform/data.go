@@ -1,7 +1,6 @@
 package terraform
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -145,11 +144,10 @@ func availabilityZones(i *instance, at hcl.Range) *value {
 	names := zonesOf(region)
 	if !ok || len(names) == 0 {
 		id, reasons := i.identity()
-		elements := make([]*value, 2)
-		for n := range elements {
-			elements[n] = unknownRef(where, inventory.Ref{Resource: id, Attribute: fmt.Sprintf("names[%d]", n)}, reasons)
+		zone := func(attribute string) *value {
+			return unknownRef(where, inventory.Ref{Resource: id, Attribute: attribute}, reasons)
 		}
-		return list(collection, append(elements, unknownRef(where, inventory.Ref{Resource: id, Attribute: "names"}, reasons).asRest()), where)
+		return list(collection, []*value{zone("names[0]"), zone("names[1]"), zone("names").asRest()}, where)
 	}
 	var excluded []string
 	if v := i.attribute("exclude_names", at); v.kind == kindList {

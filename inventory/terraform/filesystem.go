@@ -231,7 +231,7 @@ func (f *files) template(data []byte, name string, start hcl.Pos) (hclsyntax.Exp
 		return nil, err
 	}
 	if diags.HasErrors() {
-		return nil, fmt.Errorf("%s", diags.Errs()[0])
+		return nil, fmt.Errorf("parse the template: %w", diags.Errs()[0])
 	}
 	f.templates[key] = x
 	return x, nil

@@ -392,7 +392,7 @@ func (s *scope) childrenOf(c *call, at hcl.Range) *children {
 	made.shape = shape
 	dir, ok := s.e.sources.resolve(s, c)
 	if !ok {
-		s.e.absent(s, c)
+		s.e.absent(c)
 	}
 	base := prefixed(s.address, "module."+c.name)
 	for _, of := range expanded {

@@ -24,8 +24,6 @@ type module struct {
 	callOrder []*call
 	providers map[string]*provider // by aws, aws.west
 	backend   *hclsyntax.Block
-	// declared are local names of providers that callers pass: configuration_aliases.
-	declared []string
 }
 
 // variable is one input of a module.
@@ -163,31 +161,11 @@ func newVariable(name string, body *hclsyntax.Body, at hcl.Range) *variable {
 	return v
 }
 
-// settings reads what of a terraform block matters here: where the state is kept, and which providers callers pass.
+// settings reads what of a terraform block matters here: where the state is kept.
 func (m *module) settings(body *hclsyntax.Body) {
 	for _, block := range body.Blocks {
-		switch block.Type {
-		case "backend", "cloud":
+		if block.Type == "backend" || block.Type == "cloud" {
 			m.backend = block
-		case "required_providers":
-			for name, attr := range block.Body.Attributes {
-				object, ok := attr.Expr.(*hclsyntax.ObjectConsExpr)
-				if !ok {
-					continue
-				}
-				for _, item := range object.Items {
-					if hcl.ExprAsKeyword(item.KeyExpr) != "configuration_aliases" {
-						continue
-					}
-					exprs, _ := hcl.ExprList(item.ValueExpr)
-					for _, x := range exprs {
-						if t, diags := hcl.AbsTraversalForExpr(x); !diags.HasErrors() {
-							m.declared = append(m.declared, traversalName(t))
-						}
-					}
-				}
-				_ = name
-			}
 		}
 	}
 }

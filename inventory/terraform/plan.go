@@ -45,7 +45,7 @@ func (r *reader) plansAlone() []*inventory.Resource {
 				at := inventory.Location{Path: p.name, Line: 1}
 				r.notices.add("terraform-plan-unused", at, fmt.Sprintf("%s: it is not known which environment of %s the plan is for; name the file for it", p.name, dir))
 			default:
-				own := p.apply(r, dir, nil)
+				own := p.apply(r.notices, nil)
 				for _, one := range own {
 					one.Root = dir
 					if len(r.plans[dir]) > 1 {
@@ -227,7 +227,7 @@ func (p *plan) variables(e *evaluator, s *scope) {
 }
 
 // apply lays the plan over what the configuration says, and adds what only the plan knows.
-func (p *plan) apply(r *reader, root string, all []*inventory.Resource) []*inventory.Resource {
+func (p *plan) apply(n *notices, all []*inventory.Resource) []*inventory.Resource {
 	var kept []*inventory.Resource
 	templates := map[string]*inventory.Resource{} // by the address without the last index
 	seen := map[string]bool{}
@@ -237,7 +237,7 @@ func (p *plan) apply(r *reader, root string, all []*inventory.Resource) []*inven
 			kept = append(kept, one)
 			continue
 		}
-		base, _ := unindexed(string(one.ID))
+		base := unindexed(string(one.ID))
 		if templates[base] == nil {
 			templates[base] = one
 		}
@@ -261,11 +261,11 @@ func (p *plan) apply(r *reader, root string, all []*inventory.Resource) []*inven
 	}
 	for _, address := range p.order {
 		if !seen[address] {
-			kept = append(kept, p.resource(r, root, p.resources[address], templates))
+			kept = append(kept, p.resource(p.resources[address], templates))
 		}
 	}
 	if missing > 0 {
-		r.notices.add("terraform-plan-stale", inventory.Location{Path: p.name, Line: 1},
+		n.add("terraform-plan-stale", inventory.Location{Path: p.name, Line: 1},
 			fmt.Sprintf("%s does not have %d resources that the configuration declares; make the plan again", p.name, missing))
 	}
 	return kept
@@ -277,17 +277,18 @@ func (p *plan) knows(module string) bool {
 }
 
 // unindexed takes the index off the end of an address.
-func unindexed(address string) (string, bool) {
+func unindexed(address string) string {
 	if !strings.HasSuffix(address, "]") {
-		return address, false
+		return address
 	}
-	if i := strings.LastIndexByte(address, '['); i > 0 {
-		if quoted := strings.LastIndex(address, `["`); quoted >= 0 && strings.HasSuffix(address, `"]`) {
-			i = quoted
-		}
-		return address[:i], true
+	i := strings.LastIndexByte(address, '[')
+	if strings.HasSuffix(address, `"]`) {
+		i = strings.LastIndex(address, `["`) // a key may hold brackets
 	}
-	return address, false
+	if i <= 0 {
+		return address
+	}
+	return address[:i]
 }
 
 // fill returns a value with what the plan knows of it.
@@ -389,7 +390,7 @@ func (p *plan) withAnswers(v inventory.Value, pr *planned) inventory.Value {
 
 // resource makes a resource that only the plan knows. What the configuration says of another instance of it, or the
 // references that the plan keeps, give unknown attributes their identity.
-func (p *plan) resource(r *reader, root string, pr *planned, templates map[string]*inventory.Resource) *inventory.Resource {
+func (p *plan) resource(pr *planned, templates map[string]*inventory.Resource) *inventory.Resource {
 	id := inventory.ID(pr.address)
 	one := &inventory.Resource{
 		ID: id, Type: pr.typ, Name: pr.label, Language: inventory.Terraform, Location: location(pr.node.rng), Region: p.region(pr),
@@ -399,7 +400,7 @@ func (p *plan) resource(r *reader, root string, pr *planned, templates map[strin
 	}
 	values := p.value(pr.values, pr.unknown, pr.sensitive, id, location(pr.node.rng))
 	fields := slices.Clone(values.Fields())
-	base, _ := unindexed(pr.address)
+	base := unindexed(pr.address)
 	template := templates[base]
 	if template != nil {
 		one.Location, one.Via, one.Region, one.Account = template.Location, template.Via, template.Region, template.Account

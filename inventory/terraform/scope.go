@@ -25,7 +25,6 @@ type scope struct {
 	keys    string // a.b, as .terraform/modules/modules.json names calls
 	via     []inventory.Call
 	given   map[string]*value // values of the variables of the root
-	depth   int
 	exists  inventory.Existence
 	reasons []inventory.Reason
 	assumed string // the built-in model that the module is, or is part of

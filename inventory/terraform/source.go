@@ -116,7 +116,7 @@ func repositoryName(remote string) string {
 }
 
 // absent says that the source of a module is not in the tree.
-func (e *evaluator) absent(s *scope, c *call) {
+func (e *evaluator) absent(c *call) {
 	source, at := c.source()
 	switch {
 	case source == "" && c.body.Attributes["source"] != nil:
@@ -129,7 +129,6 @@ func (e *evaluator) absent(s *scope, c *call) {
 	if isLocal(source) {
 		way = "there is no configuration in that folder of the tree"
 	}
-	_ = s
 	e.notices.add("terraform-module-unavailable", at, fmt.Sprintf("%s: the source of module %s (%s) is not in the tree; what it makes is unknown; %s", at.Path, c.name, source, way))
 }
 

@@ -98,7 +98,7 @@ func (r *reader) evaluate(ctx context.Context, root string, v variant, p *plan) 
 	all := append(s.emit(nil), s.outputs()...)
 	if p != nil {
 		p.used = true
-		all = p.apply(r, root, all)
+		all = p.apply(r.notices, all)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("evaluate %s: %w", root, err)

@@ -210,8 +210,6 @@ func beyond(at inventory.Location, what string) *value {
 
 func (v *value) failed() bool { return v.kind == kindUnknown && v.unknown.failed != "" }
 
-func (v *value) isUnknown() bool { return v.kind == kindUnknown }
-
 func (v *value) copied() *value {
 	c := *v
 	return &c
