@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -90,6 +91,25 @@ func suffixOf(name inventory.Value) (reason inventory.Reason, suffix string, ok 
 	return parts[0].Reasons()[0], suffix, ok && suffix != ""
 }
 
+// divide returns what an import says about the stack that it imports from, the parameter that names it or its name in
+// quotes, and the suffix of the export. Names that are exported as they are need no dividing.
+func (e *exports) divide(name inventory.Value) (stack, suffix string, ok bool) {
+	known, ok := name.Text()
+	if !ok {
+		reason, suffix, ok := suffixOf(name)
+		return reason.Ref, suffix, ok && reason.Code == inventory.ParamNoDefault
+	}
+	if len(e.byName[known]) > 0 {
+		return "", "", false
+	}
+	for candidate := range e.bySuffix {
+		if strings.HasSuffix(known, candidate) && len(candidate) < len(known) && len(candidate) > len(suffix) {
+			suffix = candidate
+		}
+	}
+	return strconv.Quote(strings.TrimSuffix(known, suffix)), suffix, suffix != ""
+}
+
 // bind finds out which stack a parameter such as ParentVPCStack names: the one whose template exports what is imported with
 // the parameter, where there is just one.
 func (r *run) bind() {
@@ -113,15 +133,15 @@ func (s *stack) bind(outer *stack) {
 	wanted := map[string]map[string]struct{}{}
 	var order []string
 	s.importNames(s.body, func(name inventory.Value) {
-		reason, suffix, ok := suffixOf(name)
-		if !ok || reason.Code != inventory.ParamNoDefault {
+		stack, suffix, ok := s.run.exported().divide(name)
+		if !ok {
 			return
 		}
-		if wanted[reason.Ref] == nil {
-			wanted[reason.Ref] = map[string]struct{}{}
-			order = append(order, reason.Ref)
+		if wanted[stack] == nil {
+			wanted[stack] = map[string]struct{}{}
+			order = append(order, stack)
 		}
-		wanted[reason.Ref][suffix] = struct{}{}
+		wanted[stack][suffix] = struct{}{}
 	})
 	for _, parameter := range order {
 		if outer.stacks[parameter] == nil {
@@ -180,14 +200,12 @@ func (s *stack) importNames(n *node, visit func(inventory.Value)) {
 // importValue returns what a template of the tree exports under a name.
 func (s *stack) importValue(n *node, name inventory.Value) inventory.Value {
 	shown := display(name)
-	known, ok := name.Text()
-	if ok {
+	if known, ok := name.Text(); ok {
 		if found := s.run.exported().byName[known]; len(found) == 1 {
 			return s.imported(n, found[0], known)
 		}
-		return unknown(n.at, inventory.ImportValue, shown)
 	}
-	reason, suffix, ok := suffixOf(name)
+	stack, suffix, ok := s.run.exported().divide(name)
 	if !ok {
 		return unknown(n.at, inventory.ImportValue, shown)
 	}
@@ -196,10 +214,10 @@ func (s *stack) importValue(n *node, name inventory.Value) inventory.Value {
 	for outer.parent != nil {
 		outer = outer.parent
 	}
-	from := outer.stacks[reason.Ref]
+	from := outer.stacks[stack]
 	for _, e := range found {
 		if e.stack == from {
-			s.notice(noticeImportAssumed, outer.place(reason.Ref), "%s: %s is taken to be the stack of %s, the only template that exports what is imported from it", s.tmpl.path, reason.Ref, from.tmpl.path)
+			s.notice(noticeImportAssumed, outer.place(stack), "%s: %s is taken to be the stack of %s, the only template that exports what is imported from it", s.tmpl.path, shorten(stack), from.tmpl.path)
 			return s.imported(n, e, shown)
 		}
 	}

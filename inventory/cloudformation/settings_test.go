@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -39,6 +40,44 @@ const (
 	service = head + "Parameters: {Size: {Type: String, Default: small}}\nResources:\n" +
 		"  Group: {Type: 'AWS::EC2::SecurityGroup', Properties: {VpcId: !ImportValue vpc, GroupName: !Ref Size}}\n"
 )
+
+// TestNamedStacks imports by the name of a stack that nothing ties to a template.
+func TestNamedStacks(t *testing.T) {
+	exporting := strings.Replace(network, "Name: vpc", "Name: !Sub '${AWS::StackName}-Vpc'", 1)
+	importing := func(name string) string { return strings.Replace(service, "!ImportValue vpc", "!ImportValue "+name, 1) }
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		want  string // the root of what the group is in
+	}{
+		{"the only exporter", map[string]string{"a.yaml": exporting, "s.yaml": importing("prod-network-Vpc")}, "a.yaml"},
+		{"two exporters", map[string]string{"a.yaml": exporting, "b.yaml": exporting, "s.yaml": importing("prod-network-Vpc")}, ""},
+		{"another suffix", map[string]string{"a.yaml": exporting, "s.yaml": importing("prod-network-Subnet")}, ""},
+		{"no name before it", map[string]string{"a.yaml": exporting, "s.yaml": importing("'-Vpc'")}, ""},
+		{"named by samconfig", map[string]string{
+			"a/template.yaml": exporting, "a/samconfig.toml": "[default.deploy.parameters]\nstack_name = \"one\"\n",
+			"b/template.yaml": exporting, "b/samconfig.toml": "[default.deploy.parameters]\nstack_name = \"two\"\n", "s.yaml": importing("two-Vpc"),
+		}, "b/template.yaml"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inv := read(t, Source{}, files(t, tt.files))
+			for _, r := range inv.Resources {
+				if r.Name != "Group" {
+					continue
+				}
+				ref, _ := r.Get("VpcId").Ref()
+				if ref.Root != tt.want {
+					t.Errorf("the group is in %s, want %q", shown(t, r.Get("VpcId")), tt.want)
+				}
+				if tt.want == "" && r.Get("VpcId").Reasons()[0].Code != inventory.ImportValue {
+					t.Errorf("reasons %v", r.Get("VpcId").Reasons())
+				}
+				return
+			}
+			t.Error("no group")
+		})
+	}
+}
 
 // TestEnvironments evaluates templates for environments of the configuration and of the tree.
 func TestEnvironments(t *testing.T) {
