@@ -594,10 +594,8 @@ func (g *Graph) dialTarget(e *edge, next *way, parts []stream, x dialled) {
 	peers, _ := addressesOf(x.at, V4)
 	seen := Set{}
 	for _, p := range parts {
-		kept, changed := p, p
-		if !e.keeps {
-			kept = stream{}
-		} else {
+		kept, changed := stream{}, p
+		if e.keeps {
 			// Clients that speak IPv6 reach targets that speak IPv4 from the load balancer's address.
 			kept = p.families(V4)
 			changed = p.families(V6)

@@ -81,9 +81,6 @@ func addGuard(list []Guard, at inventory.ID, loc inventory.Location, text string
 	return append(list, guard)
 }
 
-// visits reports whether the way passes a node.
-func (w *way) visits(n inventory.ID) bool { return slices.Contains(w.nodes, n) }
-
 // same reports whether two ways pass the same nodes.
 func (w *way) same(v *way) bool { return slices.Equal(w.nodes, v.nodes) }
 

@@ -225,11 +225,10 @@ type edge struct {
 	exists   cond
 	place    place // the rule that forwards, where it is a guard: a network policy
 	rule     string
-	sources  *IPSet         // the clients that are passed on; nil: all
-	listed   []inventory.ID // objects with the list of sources
-	sender   *sender        // who dials, for guards of the target; nil: the proxy's own interface
-	senderAt []*subnet      // where it dials from, where that is not an interface of the proxy
-	toward   *iface         // the interface of the target that is dialled; nil: any of them
+	sources  *IPSet    // the clients that are passed on; nil: all
+	sender   *sender   // who dials, for guards of the target; nil: the proxy's own interface
+	senderAt []*subnet // where it dials from, where that is not an interface of the proxy
+	toward   *iface    // the interface of the target that is dialled; nil: any of them
 	// only lets ways pass that come through one of these nodes: a secret header says so.
 	only      []*node
 	zoneBound bool // nodes of a load balancer reach targets of their own zone only

@@ -163,14 +163,6 @@ type groupSet struct {
 	cache   map[string]Set
 }
 
-func (gs *groupSet) names() []inventory.ID {
-	list := make([]inventory.ID, len(gs.groups))
-	for i, g := range gs.groups {
-		list[i] = g.at
-	}
-	return list
-}
-
 // allows returns what the groups let in from s, or let out to it: what their rules say of addresses, which is the same for
 // all senders, and what those say that name the sender otherwise.
 func (gs *groupSet) allows(s *sender, egress bool, why *reasons) Set {

@@ -430,7 +430,7 @@ func (g *Graph) tableSends(t *aws.TransitGatewayRouteTable, hub *aws.TransitGate
 }
 
 // insideWays returns the ways from an interface of one node to an interface of another within the private network.
-func (g *Graph) insideWays(from *node, a *iface, to *node, b *iface) []*way {
+func (g *Graph) insideWays(from *node, a, b *iface) []*way {
 	var ways []*way
 	for _, s := range a.subnets {
 		sender := g.senderOf(&iface{subnets: []*subnet{s}, groups: a.groups, name: a.name}, "from")
@@ -568,7 +568,7 @@ func (g *Graph) seedsFrom(from *node, wanted func(*node) bool) map[*node][]*way 
 		if n.inbound {
 			for _, a := range from.ifaces {
 				for _, b := range n.ifaces {
-					for _, w := range g.insideWays(from, a, n, b) {
+					for _, w := range g.insideWays(from, a, b) {
 						w.assumptions = addTo(w.assumptions, n.assumptions...)
 						seeds[n] = mergeWays(seeds[n], w.gated(n.exists.and(from.exists)))
 					}
@@ -780,7 +780,7 @@ func (g *Graph) reachedFrom(frontier []*node, known map[*node]int) []*node {
 				list, ok := tried[key]
 				if !ok {
 					for _, a := range from.ifaces {
-						list = append(list, g.insideWays(from, a, n, b)...)
+						list = append(list, g.insideWays(from, a, b)...)
 					}
 					tried[key] = list
 				}

@@ -1,9 +1,7 @@
 package network
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
@@ -125,20 +123,6 @@ func portNames(s Set) []string {
 		}
 	}
 	return names
-}
-
-func (b Block) compare(c Block) int {
-	return cmp.Or(strings.Compare(b.Code, c.Code), strings.Compare(string(b.At), string(c.At)))
-}
-
-func sortedBlocks(blocks []Block) []Block {
-	list := slices.Clone(blocks)
-	slices.SortFunc(list, Block.compare)
-	list = slices.Compact(list)
-	if list == nil {
-		list = []Block{}
-	}
-	return list
 }
 
 // addTo returns list with text, kept sorted and without doubles.

@@ -34,13 +34,10 @@ type gateway struct {
 	address inventory.ID // empty where it is implied
 	object  any
 	exists  cond
-	vpcs    []*vpc    // of an internet gateway: those it is attached to
-	why     []cond    // for each of vpcs, whether it is attached
-	zone    string    // of an endpoint: its zone, where that is known
-	behind  []*vpc    // of an endpoint: the VPC
-	subnets []*subnet // of an endpoint: where it stands
-	shield  string    // of an endpoint: firewall:<address>
-	rules   Bits      // of an endpoint: FIREWALL_RULES
+	vpcs    []*vpc // of an internet gateway: those it is attached to
+	why     []cond // for each of vpcs, whether it is attached
+	shield  string // of an endpoint: firewall:<address>
+	rules   Bits   // of an endpoint: FIREWALL_RULES
 }
 
 // priority tells routes of one length apart; the highest wins.

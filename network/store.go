@@ -52,6 +52,9 @@ func (g *Graph) addStore(o *aws.Store) {
 	if i.public4.no {
 		i.closed = []Block{{NotPubliclyAccessible, n.address}}
 	}
+	if o.Kind == aws.OpenSearch {
+		i.closed = []Block{{EndpointPrivate, n.address}}
+	}
 	g.storeVPC(o, i)
 	if len(i.subnets) > 1 {
 		i.placement = g.placementOf(o)

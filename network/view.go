@@ -267,14 +267,13 @@ func (g *Graph) shadow(r *aws.NetworkACLRule, before []*aws.NetworkACLRule) (Sha
 
 // traffic is what a rule of a network ACL speaks of; ok is false where that is not known.
 func (g *Graph) traffic(r *aws.NetworkACLRule) (Set, bool) {
-	for _, x := range g.aclRules(r, false) {
-		if x.why != "" {
-			return Set{}, false
-		}
-		set := compile([]clause{{x.keys, x.ports, x.peer, ""}}, tooComplex)
-		return set, !set.IsEmpty()
+	list := g.aclRules(r, false)
+	if len(list) != 1 || list[0].why != "" {
+		return Set{}, false
 	}
-	return Set{}, false
+	x := list[0]
+	set := compile([]clause{{x.keys, x.ports, x.peer, ""}}, tooComplex)
+	return set, !set.IsEmpty()
 }
 
 // Cut is a network ACL that takes away what the security groups of something let in from the internet.

@@ -200,6 +200,12 @@ func (g *Graph) buildWorkloads() {
 	for _, o := range g.model.Stores {
 		g.addStore(o)
 	}
+	for _, o := range g.model.ClientVPNEndpoints {
+		// Users come out of interfaces in its subnets; it is where questions come from, and nothing is reached in it.
+		n := g.newNode(o, KindInterface)
+		n.hidden, n.inbound, n.initiates = true, false, true
+		n.addIface(g.placeIn(o.Subnets, o.SecurityGroups, nil, &o.Object))
+	}
 	for _, o := range g.model.NetworkInterfaces {
 		if o.Origin == aws.External {
 			continue
@@ -387,7 +393,7 @@ func (g *Graph) addGroup(o *aws.AutoScalingGroup) {
 // fromTemplate returns the interface of machines that start from a template.
 func (g *Graph) fromTemplate(subnets []aws.Ref[*aws.Subnet], t *aws.LaunchTemplate, self *aws.Object) *iface {
 	groups, public := t.SecurityGroups, t.PublicIP
-	var six cond = never
+	six := never
 	if why := t.Unknowable(); why != nil {
 		i := g.placeIn(subnets, nil, g.defaultVPC(self), self)
 		unknown := g.why.bits(why...)
