@@ -331,7 +331,7 @@ func (b *builder) find(vpcs bool) {
 }
 
 // keys are the arguments by which data sources name one thing.
-var keys = []string{"id", "arn", "name", "cluster_name", "cluster_identifier", "load_balancer_arn", "function_name", "bucket"}
+var keys = []string{"id", "arn", "name", "cluster_name", "cluster_identifier", "load_balancer_arn", "function_name", "bucket", "task_definition"}
 
 // found returns the object of the code, or of what comes with it, that a data source finds.
 func (d *decoder) found(k *kind, typ string) Node {

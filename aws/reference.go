@@ -127,6 +127,11 @@ func (d *decoder) target(kind reflect.Type, v inventory.Value, hops int) Node {
 	if text := canonical(v); text != "" {
 		return d.named(kind, text)
 	}
+	if kind == reflect.TypeFor[*TaskDefinition]() && len(v.Parts()) > 0 { // family:revision, where the revision is not known
+		if text, ok := v.Parts()[0].Text(); ok && strings.Contains(text, ":") {
+			return d.named(kind, text)
+		}
+	}
 	return nil
 }
 

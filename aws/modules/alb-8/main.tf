@@ -270,8 +270,8 @@ resource "aws_lb_listener_rule" "https_listener_rule" {
 resource "aws_security_group" "this" {
   count = local.create_group ? 1 : 0
 
-  name   = try(coalesce(var.security_group_name, var.name, var.name_prefix), null)
-  vpc_id = var.vpc_id
+  name_prefix = "${try(coalesce(var.security_group_name, var.name, var.name_prefix), "")}-"
+  vpc_id      = var.vpc_id
 }
 
 resource "aws_security_group_rule" "this" {

@@ -214,8 +214,8 @@ resource "aws_lb_target_group_attachment" "additional" {
 resource "aws_security_group" "this" {
   count = local.create_group ? 1 : 0
 
-  name   = try(coalesce(var.security_group_name, var.name, var.name_prefix), null)
-  vpc_id = var.vpc_id
+  name_prefix = "${try(coalesce(var.security_group_name, var.name, var.name_prefix), "")}-"
+  vpc_id      = var.vpc_id
 }
 
 resource "aws_vpc_security_group_ingress_rule" "this" {

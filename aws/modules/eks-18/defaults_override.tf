@@ -11,3 +11,7 @@ variable "cluster_endpoint_private_access" {
 variable "node_security_group_enable_recommended_rules" {
   default = false
 }
+
+variable "default_hop_limit" {
+  default = 2
+}

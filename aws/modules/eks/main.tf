@@ -132,7 +132,7 @@ module "eks_managed_node_group" {
   ami_release_version    = try(each.value.ami_release_version, var.eks_managed_node_group_defaults.ami_release_version, null)
   instance_types         = try(each.value.instance_types, var.eks_managed_node_group_defaults.instance_types, null)
   remote_access          = try(each.value.remote_access, var.eks_managed_node_group_defaults.remote_access, {})
-  metadata_options       = try(each.value.metadata_options, var.eks_managed_node_group_defaults.metadata_options, { http_endpoint = "enabled", http_tokens = "required", http_put_response_hop_limit = 2 })
+  metadata_options       = try(each.value.metadata_options, var.eks_managed_node_group_defaults.metadata_options, { http_endpoint = "enabled", http_tokens = "required", http_put_response_hop_limit = var.default_hop_limit })
   network_interfaces     = try(each.value.network_interfaces, var.eks_managed_node_group_defaults.network_interfaces, [])
   security_groups = compact(concat(
     [try(each.value.attach_cluster_primary_security_group, var.eks_managed_node_group_defaults.attach_cluster_primary_security_group, false) ? aws_eks_cluster.this[0].vpc_config[0].cluster_security_group_id : null],
@@ -148,7 +148,7 @@ module "self_managed_node_group" {
   name             = try(each.value.name, each.key)
   subnet_ids       = try(coalesce(each.value.subnet_ids), coalesce(var.self_managed_node_group_defaults.subnet_ids), var.subnet_ids)
   ami_id           = try(each.value.ami_id, var.self_managed_node_group_defaults.ami_id, null)
-  metadata_options = try(each.value.metadata_options, var.self_managed_node_group_defaults.metadata_options, { http_endpoint = "enabled", http_tokens = "required", http_put_response_hop_limit = 2 })
+  metadata_options = try(each.value.metadata_options, var.self_managed_node_group_defaults.metadata_options, { http_endpoint = "enabled", http_tokens = "required", http_put_response_hop_limit = var.default_hop_limit })
   security_groups  = compact(concat([local.node_group], try(each.value.vpc_security_group_ids, var.self_managed_node_group_defaults.vpc_security_group_ids, [])))
 }
 

@@ -1,4 +1,4 @@
-# Defaults of versions 19 to 21; eks-18 has those of version 18.
+# Defaults of version 21; eks-19 and eks-18 have what is different before.
 
 variable "create" {
   default = true
@@ -158,4 +158,8 @@ variable "fargate_profiles" {
 
 variable "fargate_profile_defaults" {
   default = {}
+}
+
+variable "default_hop_limit" {
+  default = 1
 }

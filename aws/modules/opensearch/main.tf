@@ -31,7 +31,7 @@ resource "aws_opensearch_domain" "this" {
   }
 
   cluster_config {
-    zone_awareness_enabled = try(var.cluster_config.zone_awareness_enabled, null)
+    zone_awareness_enabled = try(coalesce(var.cluster_config.zone_awareness_enabled), true)
   }
 }
 
