@@ -92,7 +92,7 @@ func FuzzParsePOM(f *testing.F) {
 				t.Fatalf("version %q from %d to %d", v.text, v.start, v.end)
 			}
 		}
-		r := &mavenReactor{poms: map[string]*pomFile{"pom.xml": pom}, members: []*pomFile{pom}, root: pom}
+		r := &mavenReactor{poms: map[string]*pomFile{"pom.xml": pom}, members: []*pomFile{pom}, root: pom, tops: map[*pomFile]*pomFile{}}
 		r.uses()
 		if e := r.manage(Target{Package: "a:b", To: "1"}); e.start < 0 || e.end < e.start || e.end > len(data) {
 			t.Fatalf("edit from %d to %d of %d", e.start, e.end, len(data))

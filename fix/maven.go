@@ -287,6 +287,15 @@ func openMaven(_ context.Context, ws *Workspace, name string) (*Project, error) 
 	if err != nil {
 		return nil, err
 	}
+	if len(ws.changed) > 0 {
+		return r.project(), nil
+	}
+	// The plan opens the project of each module, which is the same one.
+	return inventory.Derive(ws.tree, "fix of "+r.root.path, r.project), nil
+}
+
+// project returns what the plan looks at.
+func (r *mavenReactor) project() *Project {
 	project := &Project{Path: r.root.path, Dir: path.Dir(r.root.path), Data: r}
 	for _, pom := range r.members {
 		project.Files = append(project.Files, pom.path)
@@ -327,7 +336,7 @@ func openMaven(_ context.Context, ws *Workspace, name string) (*Project, error) 
 			})
 		}
 	}
-	return project, nil
+	return project
 }
 
 func writeMaven(ctx context.Context, job *Job) error {

@@ -231,13 +231,27 @@ type mavenReactor struct {
 	poms    map[string]*pomFile // by path
 	members []*pomFile          // of the part, in order of their paths
 	root    *pomFile
+	tops    map[*pomFile]*pomFile // the outermost parent of each, as far as it is known
 }
 
 const maxPOMs = 5000
 
+// readPOM reads a pom.xml of the workspace. One that is as it was in the tree is parsed once, however many ask.
+func readPOM(ws *Workspace, name string) (*pomFile, error) {
+	parse := func(data []byte) (*pomFile, error) { return parsePOM(name, data) }
+	if _, changed := ws.changed[name]; !changed {
+		return inventory.Parse(ws.tree, name, "pom.xml to edit", parse)
+	}
+	data, err := ws.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return parse(data)
+}
+
 // readReactor reads the projects that hang together with the one at name.
 func readReactor(ws *Workspace, name string) (*mavenReactor, error) {
-	r := &mavenReactor{poms: map[string]*pomFile{}}
+	r := &mavenReactor{poms: map[string]*pomFile{}, tops: map[*pomFile]*pomFile{}}
 	paths := ws.tree.Named("pom.xml")
 	if len(paths) > maxPOMs {
 		return nil, fmt.Errorf("the tree has more than %d pom.xml", maxPOMs)
@@ -246,14 +260,10 @@ func readReactor(ws *Workspace, name string) (*mavenReactor, error) {
 		return nil, fmt.Errorf("%s describes a package of a repository and not a project", name)
 	}
 	for _, file := range paths {
-		data, err := ws.ReadFile(file)
+		pom, err := readPOM(ws, file)
 		if err == nil {
-			var pom *pomFile
-			if pom, err = parsePOM(file, data); err == nil {
-				r.poms[file] = pom
-			}
-		}
-		if err != nil && file == name {
+			r.poms[file] = pom
+		} else if file == name {
 			return nil, err
 		}
 	}
@@ -288,6 +298,11 @@ func (r *mavenReactor) parentOf(pom *pomFile) *pomFile {
 
 // top returns the outermost parent of a project; what names it as a module is above it, too.
 func (r *mavenReactor) top(pom *pomFile) *pomFile {
+	start := pom
+	if known := r.tops[start]; known != nil {
+		return known
+	}
+	defer func() { r.tops[start] = pom }()
 	for range 100 {
 		up := r.parentOf(pom)
 		if up == nil {
@@ -301,9 +316,13 @@ func (r *mavenReactor) top(pom *pomFile) *pomFile {
 			}
 		}
 		if up == nil {
-			return pom
+			break
 		}
 		pom = up
+		if known := r.tops[pom]; known != nil {
+			pom = known
+			break
+		}
 	}
 	return pom
 }

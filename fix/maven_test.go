@@ -1,6 +1,7 @@
 package fix_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -84,5 +85,27 @@ func TestMavenManages(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkMavenOpen opens the project of each of many modules, as a plan does that has a finding in each.
+func BenchmarkMavenOpen(b *testing.B) {
+	const modules = 200
+	files := map[string]string{}
+	root := "<project><groupId>g</groupId><artifactId>root</artifactId><version>1</version><packaging>pom</packaging><properties><v>1.2</v></properties><modules>"
+	for i := range modules {
+		name := fmt.Sprintf("m%d", i)
+		root += "<module>" + name + "</module>"
+		files[name+"/pom.xml"] = "<project><parent><groupId>g</groupId><artifactId>root</artifactId><version>1</version></parent><artifactId>" + name + "</artifactId><dependencies>" +
+			strings.Repeat("<dependency><groupId>a</groupId><artifactId>b</artifactId><version>${v}</version></dependency>", 20) + "</dependencies></project>"
+	}
+	files["pom.xml"] = root + "</modules></project>"
+	for b.Loop() {
+		ws := fix.NewWorkspace(fixtest.Tree(b, files))
+		for i := range modules {
+			if _, err := fix.Maven.Open(b.Context(), ws, fmt.Sprintf("m%d/pom.xml", i)); err != nil {
+				b.Fatal(err)
+			}
+		}
 	}
 }
