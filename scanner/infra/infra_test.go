@@ -78,7 +78,7 @@ func TestExamples(t *testing.T) {
 					t.Errorf("%+v", f)
 				}
 			}
-			fixed(t, dir, judgement.Findings)
+			fixed(t, dir, Checks[i:i+1], judgement.Findings)
 		})
 	}
 }
@@ -127,12 +127,19 @@ func compare(t *testing.T, dir, name string, findings []scanner.Finding) (wanted
 	return wanted
 }
 
-// fixed makes the edits of the findings and compares the files with those that end in .golden.
-func fixed(t *testing.T, dir string, findings []scanner.Finding) {
+// fixed makes the edits of the findings, compares the files with those that end in .golden, and judges them again: what was
+// fixed is gone, and nothing else came.
+func fixed(t *testing.T, dir string, checks []Check, findings []scanner.Finding) {
 	t.Helper()
+	closed := 0
+	after := t.TempDir()
+	if err := os.CopyFS(after, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
 	edits := map[string][]scanner.Edit{}
 	for _, f := range findings {
 		if f.Fix != nil {
+			closed++
 			for _, e := range f.Fix.Edits {
 				edits[e.Path] = append(edits[e.Path], e)
 			}
@@ -148,7 +155,39 @@ func fixed(t *testing.T, dir string, findings []scanner.Finding) {
 		for _, e := range list {
 			lines = slices.Replace(lines, e.Line-1, e.EndLine, e.Text)
 		}
-		golden.Check(t, filepath.Join(dir, name+".golden"), []byte(strings.Join(lines, "\n")))
+		text := []byte(strings.Join(lines, "\n"))
+		golden.Check(t, filepath.Join(dir, name+".golden"), text)
+		if err := os.WriteFile(filepath.Join(after, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if closed == 0 {
+		return
+	}
+	if left := scan(t, after, checks).Findings; len(left) != len(findings)-closed {
+		t.Errorf("of %d findings %d have a fix; with the fixes made there are %d: %+v", len(findings), closed, len(left), left)
+	}
+}
+
+// BenchmarkScan judges 5,000 workloads by all rules.
+func BenchmarkScan(b *testing.B) {
+	inv := &inventory.Inventory{}
+	for i := range 5000 {
+		name := "web" + strconv.Itoa(i)
+		text := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " + name + ", namespace: shop}\nspec:\n  replicas: 2\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n" +
+			"      containers:\n      - name: web\n        image: shop/web:1.4\n        env: [{name: PORT, value: \"80\"}, {name: TOKEN, valueFrom: {secretKeyRef: {name: a, key: b}}}]\n" +
+			"        ports: [{containerPort: 80}]\n        securityContext: {runAsNonRoot: true}\n      volumes: [{name: data, emptyDir: {}}]\n"
+		v := inventory.ReadYAML(name+".yaml", []byte(text))[0].Value
+		inv.Resources = append(inv.Resources, &inventory.Resource{
+			ID: inventory.ID("Deployment/shop/" + name), Type: "apps/v1/Deployment", Name: name, Language: inventory.Kubernetes, Root: name + ".yaml", Location: v.Location(), Values: v,
+		})
+	}
+	s := &Scanner{}
+	for b.Loop() {
+		judgement, err := s.Scan(b.Context(), inv)
+		if err != nil || len(judgement.Findings) < 5000 {
+			b.Fatalf("%d findings, %v", len(judgement.Findings), err)
+		}
 	}
 }
 
