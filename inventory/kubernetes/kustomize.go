@@ -190,6 +190,7 @@ func (r *reader) kustomization(file string) *kustomization {
 		}
 	}
 	r.references(k)
+	modernise(k.content)
 	return k
 }
 

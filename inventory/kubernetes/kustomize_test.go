@@ -45,6 +45,11 @@ func TestKustomizations(t *testing.T) {
 			"ConfigMap/default/a v1/ConfigMap in . at web.yaml:1", "ConfigMap/default/local-b v1/ConfigMap in . at github.com/org/repo/b.yaml:1",
 			"remote-base 1", "remote-base 3", "remote-base 4", "remote-base 5", "remote-base 6", "remote-base 7", "remote-base 10", "remote-base 12",
 		}},
+		{"fields that have been replaced", map[string]string{
+			"base/kustomization.yaml": "resources: [web.yaml]\n", "base/web.yaml": deployment,
+			"k/kustomization.yaml": "bases: [../base]\ncommonLabels: {team: a}\nimageTags: [{name: shop/web, newTag: v3}]\npatchesStrategicMerge:\n- |\n  apiVersion: apps/v1\n  kind: Deployment\n  metadata: {name: web}\n  spec: {paused: true}\n" +
+				"patchesJson6902: [{target: {kind: Deployment, name: web, version: v1, group: apps}, patch: '[{\"op\": \"replace\", \"path\": \"/metadata/namespace\", \"value\": \"live\"}]'}]\n",
+		}, []string{"Deployment/live/web apps/v1/Deployment in k at base/web.yaml:1", "image shop/web:v3 of [Deployment/live/web] at k/kustomization.yaml:3"}},
 		{"a build that fails", map[string]string{
 			"kustomization.yaml": "resources: [web.yaml]\nnonsense: 1\n", "web.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
 		}, []string{"ConfigMap/default/a v1/ConfigMap in web.yaml at web.yaml:1", "unbuilt-kustomization 1"}},

@@ -269,7 +269,7 @@ func (b *buildFiles) imageEntries() []inventory.Value {
 		b.images = []inventory.Value{}
 		for _, dir := range slices.Sorted(maps.Keys(b.seen)) {
 			for _, doc := range b.kustomizationDocuments(dir) {
-				b.images = append(b.images, doc.Get("images").Elements()...)
+				b.images = append(append(b.images, doc.Get("images").Elements()...), doc.Get("imageTags").Elements()...)
 			}
 		}
 	}
