@@ -430,6 +430,7 @@ func TestCasesTable(t *testing.T) {
 		{"pip", "pip", "`pip install --dry-run`, with `--require-hashes` where there are hashes"},
 		{"poetry", "Poetry", "`poetry check --lock` and `poetry install --dry-run`"},
 		{"uv", "uv", "`uv lock --check`"},
+		{"pyproject", "pyproject.toml without a lock file", "`uv lock`, for Poetry's own tables by `poetry check`"},
 		{"cargo", "Cargo", "`cargo metadata --locked`"},
 		{"maven", "Maven", "`mvn validate dependency:list`, and `mvn -o validate` after it"},
 	} {

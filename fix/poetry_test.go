@@ -48,3 +48,23 @@ func TestPoetryConstraints(t *testing.T) {
 		}
 	}
 }
+
+func TestPyprojectCases(t *testing.T) {
+	runCases(t, "pyproject", func(t *testing.T, dir string, files map[string]string) {
+		unpack(t, dir, files)
+		if strings.Contains(files["pyproject.toml"], "[project]") { // uv resolves the tables of the standard
+			cmd := exec.Command("uv", "lock", "--no-build", "--no-config")
+			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), "UV_SYSTEM_CERTS=1", "UV_NATIVE_TLS=1")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("uv can't resolve it: %v\n%s", err, out)
+			}
+			return
+		}
+		cmd := exec.Command("poetry", "check")
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil && strings.Contains(string(out), "Error:") {
+			t.Errorf("poetry check: %v\n%s", err, out)
+		}
+	})
+}
