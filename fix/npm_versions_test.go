@@ -65,3 +65,29 @@ func TestNodeRuns(t *testing.T) {
 		}
 	}
 }
+
+func FuzzNPMLock(f *testing.F) {
+	f.Add([]byte(`{"lockfileVersion": 3, "packages": {"": {"dependencies": {"a": "^1"}}, "node_modules/a": {"version": "1.0.0"}, "node_modules/b": {"resolved": "packages/b", "link": true}}}`))
+	f.Add([]byte(`{"lockfileVersion": 1, "dependencies": {"a": {"version": "npm:b@1.0.0", "requires": {"c": "1"}, "dependencies": {"c": {"version": "1.0.0", "bundled": true}}}}}`))
+	f.Add([]byte(`{"packages": {"node_modules/a": {"link": true, "resolved": "node_modules/a"}, "../x": {}}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		lock, err := parseNPMLock(data)
+		if err != nil {
+			return
+		}
+		p := new(Project)
+		lock.fill(p)
+		for i := range p.Packages {
+			for _, e := range p.Packages[i].Needs {
+				if e.To < 0 || e.To >= len(p.Packages) {
+					t.Fatalf("%s needs entry %d of %d", p.Packages[i].Name, e.To, len(p.Packages))
+				}
+			}
+		}
+		for _, folder := range lock.order {
+			if n := lock.nodes[folder]; n.origin() == "" {
+				t.Fatal("an entry without an origin")
+			}
+		}
+	})
+}

@@ -18,6 +18,10 @@ type solver struct {
 	asked    map[string][]Release
 	planned  raised            // what direct packages are raised to
 	owner    map[string]string // the package that a planned change is named after
+	left     int               // releases of ancestors that may still be looked at for this trouble
+
+	admitting map[string]answer // by constraint and version
+	engines   map[string]bool   // by runtime and engine
 }
 
 // solution is one way to clear a trouble.
@@ -251,11 +255,40 @@ func (s *solver) unlocked(line Requirement, nodes []int) bool {
 // what stays compatible.
 func (s *solver) admits(constraint, from, to string) bool {
 	if s.manager.Admits != nil && constraint != "" {
-		if ok, err := s.manager.Admits(constraint, to); err == nil {
-			return ok
+		key := constraint + "\x00" + to
+		known, ok := s.admitting[key]
+		if !ok {
+			known.ok, known.err = s.manager.Admits(constraint, to)
+			if s.admitting == nil {
+				s.admitting = map[string]answer{}
+			}
+			s.admitting[key] = known
+		}
+		if known.err == nil {
+			return known.ok
 		}
 	}
 	return !s.breaking(from, to)
+}
+
+// answer is what a manager said of a constraint.
+type answer struct {
+	ok  bool
+	err error
+}
+
+// runs reports whether a release with an engine is for the runtime of the project; answers are kept.
+func (s *solver) runs(runtime, engine string) bool {
+	key := runtime + "\x00" + engine
+	ok, known := s.engines[key]
+	if !known {
+		ok = s.manager.Runs(runtime, engine)
+		if s.engines == nil {
+			s.engines = map[string]bool{}
+		}
+		s.engines[key] = ok
+	}
+	return ok
 }
 
 // need returns the constraint that a release of parent has on name, as the registry knows it, and whether it has one.
@@ -274,6 +307,7 @@ func (s *solver) need(parent, version, name string) (constraint string, asks boo
 // solutions returns the ways to bring in one of the candidates, the least invasive first, or why there is none.
 func (s *solver) solutions(t *trouble, list []candidate) (all []solution, why string) {
 	for _, major := range []bool{false, true} {
+		s.left = maxReleases
 		if sol, ok := s.plainly(t, list, major); ok {
 			all = append(all, sol)
 		}
@@ -351,9 +385,10 @@ func (s *solver) plainly(t *trouble, list []candidate, major bool) (solution, bo
 func orAny(constraint string) string { return cmp.Or(constraint, "any version") }
 
 const (
-	maxClimb   = 4  // packages between the vulnerable one and the one that is raised
-	maxAsked   = 80 // releases of one ancestor that are described
-	maxTargets = 12 // packages that one solution changes
+	maxReleases = 3000 // releases of ancestors that are looked at for one vulnerable package
+	maxClimb    = 4    // packages between the vulnerable one and the one that is raised
+	maxAsked    = 80   // releases of one ancestor that are described
+	maxTargets  = 12   // packages that one solution changes
 )
 
 // byAncestor raises the packages that hold the vulnerable one down.
@@ -487,9 +522,11 @@ func (s *solver) climb(index int, name string, accepted []candidate, major bool,
 	var bestPlan raised
 	asked := 0
 	for _, r := range releases {
-		if s.breaking(p.Version, r.Version) && !major || r.Withdrawn != "" || s.isFresh(r) || s.manager.Prerelease != nil && s.manager.Prerelease(r.Version) ||
-			s.worse(s.manager.Ecosystem, p.Name, p.Version, r.Version) || s.doesNotRun(p.Name, p.Version, r) != "" {
+		if s.breaking(p.Version, r.Version) && !major || r.Withdrawn != "" || s.isFresh(r) || s.manager.Prerelease != nil && s.manager.Prerelease(r.Version) {
 			continue
+		}
+		if s.left--; s.left < 0 {
+			return nil, fmt.Sprintf("what holds %s down is too entangled to be raised", name)
 		}
 		if r.Needs == nil {
 			if asked++; asked > maxAsked {
@@ -501,6 +538,9 @@ func (s *solver) climb(index int, name string, accepted []candidate, major bool,
 		}
 		constraint, asks := s.manager.needed(r, name)
 		if asks && len(s.admitted(accepted, constraint, p.Version)) == 0 {
+			continue
+		}
+		if s.worse(s.manager.Ecosystem, p.Name, p.Version, r.Version) || s.doesNotRun(p.Name, p.Version, r) != "" {
 			continue
 		}
 		next := raised(maps.Clone(plan))

@@ -293,12 +293,12 @@ func (s *solver) doesNotRun(name, from string, r Release) string {
 	}
 	for _, e := range r.Engines {
 		for _, have := range s.project.Runtime {
-			if have.Name != e.Name || s.manager.Runs(have.Constraint, e.Constraint) {
+			if have.Name != e.Name || s.runs(have.Constraint, e.Constraint) {
 				continue
 			}
 			i := slices.IndexFunc(s.asked[name], func(r Release) bool { return r.Version == from })
 			if i >= 0 && slices.ContainsFunc(s.asked[name][i].Engines, func(now Need) bool {
-				return now.Name == e.Name && !s.manager.Runs(have.Constraint, now.Constraint)
+				return now.Name == e.Name && !s.runs(have.Constraint, now.Constraint)
 			}) {
 				continue
 			}
