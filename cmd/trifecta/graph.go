@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/trifecta-scanner/trifecta/aws"
 	"github.com/trifecta-scanner/trifecta/diagram"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/network"
@@ -36,7 +37,8 @@ func (a *app) graphCommand() *cobra.Command {
 		Short: "Draws the declared network and what of it a stranger reaches",
 		Long: `graph draws the network that the code declares: regions, VPCs, tiers of subnets and zones, what stands in
 them, and the ways from the internet. Equal things fold into one, so that a few hundred stay readable. The
-format json prints the facts instead: resources, workloads with their answers, and the drawing.`,
+format json prints the facts instead: resources, what they mean on AWS, workloads with their answers, and the
+drawing.`,
 		Example: `  trifecta graph infra > network.mmd
   trifecta graph --format svg --exposed > exposed.svg
   trifecta graph --format dot --to aws_ecs_service.web | dot -Tpng > way.png`,
@@ -88,10 +90,11 @@ func (a *app) graph(cmd *cobra.Command, dir string, opts *graphOptions) error {
 	if opts.format == "json" {
 		return a.printJSON(struct {
 			Resources []*inventory.Resource `json:"resources"`
+			Facts     []aws.Fact            `json:"facts"`
 			Workloads []network.Result      `json:"workloads"`
 			Drawing   *diagram.Drawing      `json:"drawing"`
 			Notices   []inventory.Notice    `json:"notices"`
-		}{done.res.Resources, done.res.Workloads, drawing, done.res.Notices})
+		}{done.res.Resources, done.world.cloud.Facts(), done.res.Workloads, drawing, done.res.Notices})
 	}
 	return drawings[opts.format](a.out, drawing.Fold())
 }
