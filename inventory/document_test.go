@@ -144,3 +144,30 @@ func FuzzReadYAML(f *testing.F) {
 		}
 	})
 }
+
+func TestMoved(t *testing.T) {
+	docs := inventory.ReadYAML("a.yaml", []byte("a: [1, {b: 2}]\n"))
+	moved := docs[0].Value.Moved(func(at inventory.Location) inventory.Location {
+		return inventory.Location{Path: "b.yaml", Line: at.Line + 10}
+	})
+	for _, path := range [][]string{nil, {"a"}} {
+		if at := moved.Get(path...).Location(); at.Path != "b.yaml" || at.Line != 11 {
+			t.Errorf("%v stands at %v", path, at)
+		}
+	}
+	if at := moved.Get("a").Elements()[1].Get("b").Location(); at.Path != "b.yaml" {
+		t.Errorf("the inner value stands at %v", at)
+	}
+	if at := docs[0].Value.Get("a").Elements()[0].Location(); at.Path != "a.yaml" {
+		t.Errorf("the value that was moved from stands at %v", at)
+	}
+}
+
+func TestOffset(t *testing.T) {
+	lines := inventory.NewLines([]byte("ab\ncd\n"))
+	for _, tt := range [][3]int{{1, 1, 0}, {2, 2, 4}, {0, 0, 0}, {9, 9, 6}, {3, 1, 6}} {
+		if got := lines.Offset(tt[0], tt[1]); got != tt[2] {
+			t.Errorf("line %d, column %d is at %d, want %d", tt[0], tt[1], got, tt[2])
+		}
+	}
+}
