@@ -2,6 +2,8 @@ package inventory
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -31,6 +33,30 @@ const (
 	NotExists           // count is 0 or a condition is false; kept because people ask about it by its address
 )
 
+// existences are the words of Existence.
+var existences = [...]string{"yes", "maybe", "no"}
+
+// String returns yes, maybe or no.
+func (e Existence) String() string {
+	if int(e) < len(existences) {
+		return existences[e]
+	}
+	return existences[MayExist]
+}
+
+// MarshalText returns the word of e.
+func (e Existence) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (e *Existence) UnmarshalText(text []byte) error {
+	i := slices.Index(existences[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is neither yes, maybe nor no", text)
+	}
+	*e = Existence(i)
+	return nil
+}
+
 // Call is one module, nested stack or chart on the way from the root to a resource.
 type Call struct {
 	Address  ID       `json:"address"` // module.vpc, or the logical id of the stack
@@ -57,9 +83,10 @@ type Resource struct {
 	// Location is the block, the logical id or the object.
 	Location Location `json:"location"`
 	// Via leads from the root to the resource, outermost first; empty in the root itself.
-	Via     []Call    `json:"via,omitempty"`
-	Exists  Existence `json:"-"`
-	Reasons []Reason  `json:"-"` // why Exists is MayExist or NotExists
+	Via []Call `json:"via,omitempty"`
+	// Exists says whether it will be there: "maybe" or "no" in JSON, and left out where it will.
+	Exists  Existence `json:"exists,omitempty"`
+	Reasons []Reason  `json:"reasons,omitempty"` // why Exists is MayExist or NotExists
 	// Assumed names the built-in model that the resource comes from where the source of its module is not in the tree.
 	Assumed string `json:"assumed,omitempty"`
 	Values  Value  `json:"values"`
