@@ -277,8 +277,41 @@ func surface(res *scanner.Result) string {
 	if len(s.ExposedWorkloads) == 1 {
 		behind = "behind it"
 	}
-	return fmt.Sprintf("Attack surface: %s, %s, %s %s, %d exploitable", count(len(s.EntryPoints), "way in", "ways in"),
-		count(len(s.ExposedWorkloads), "workload"), count(s.ExposedPackages, "package"), behind, s.Exploitable)
+	ways, workloads := "", ""
+	if c := s.Change; c != nil {
+		ways, workloads = signed(c.EntryPoints), signed(c.ExposedWorkloads)
+	}
+	return fmt.Sprintf("Attack surface: %s%s, %s%s, %s %s, %d exploitable", count(len(s.EntryPoints), "way in", "ways in"), ways,
+		count(len(s.ExposedWorkloads), "workload"), workloads, count(s.ExposedPackages, "package"), behind, s.Exploitable)
+}
+
+// signed is a difference in brackets, and nothing where there is none.
+func signed(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%+d)", n)
+}
+
+// opened says in a sentence what a change opens.
+func opened(o *scanner.Opening) string {
+	ports := clean(strings.Join(o.Ports, ", "))
+	who := "a known range"
+	switch o.Breadth {
+	case "any":
+		who = "any address"
+	case "wide":
+		who = "a wide part of the internet"
+	}
+	switch {
+	case len(o.Removed) > 0:
+		return fmt.Sprintf("%s loses %s in front of %s", clean(string(o.Address)), clean(strings.Join(o.Removed, ", ")), ports)
+	case o.Was == "yes":
+		return fmt.Sprintf("%s opens %s more widely, to %s", clean(string(o.Address)), ports, who)
+	case o.Was == "absent":
+		return fmt.Sprintf("%s is new and open to %s on %s", clean(string(o.Address)), who, ports)
+	}
+	return fmt.Sprintf("%s becomes reachable: %s from %s", clean(string(o.Address)), ports, who)
 }
 
 // tierWords say when a tier wants attention.

@@ -1,13 +1,16 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/diagram"
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/network"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
@@ -24,6 +27,7 @@ func Markdown(w io.Writer, res *scanner.Result, opts Options) error {
 	notices := m.notices(opts.MaxBytes / 4)
 	m.limit = opts.MaxBytes - len(notices) - len(foot) - mdReserve
 	m.unlimited = opts.MaxBytes <= 0
+	m.surfaceChange(res.AttackSurface.Change)
 	m.findings(groups(res))
 	m.gone(res.Fixed)
 	if m.cutEntries > 0 {
@@ -33,6 +37,88 @@ func Markdown(w io.Writer, res *scanner.Result, opts Options) error {
 	m.write(notices + foot)
 	_, err := io.WriteString(w, m.b.String())
 	return err
+}
+
+// surfaceChange opens the page with what a change does to the attack surface: what it opens, with the way as a diagram, and
+// what it closes.
+func (m *markdown) surfaceChange(c *scanner.SurfaceChange) {
+	if c == nil {
+		return
+	}
+	const most = 10
+	var b strings.Builder
+	if len(c.Opened) > 0 {
+		b.WriteString("#### 🚪 This change opens\n\n")
+		for i := range c.Opened[:min(len(c.Opened), most)] {
+			o := &c.Opened[i]
+			fmt.Fprintf(&b, "- %s\n", mdText(opened(o)+" "+where(o.Location)))
+		}
+		if n := len(c.Opened) - most; n > 0 {
+			fmt.Fprintf(&b, "- and %d more\n", n)
+		}
+		b.WriteString("\n" + mermaidWay(c.Opened))
+	}
+	if len(c.Closed) > 0 {
+		b.WriteString("#### 🔒 This change closes\n\n")
+		for _, id := range c.Closed[:min(len(c.Closed), most)] {
+			fmt.Fprintf(&b, "- %s\n", mdCode(cut(clean(string(id)), mdName)))
+		}
+		if n := len(c.Closed) - most; n > 0 {
+			fmt.Fprintf(&b, "- and %d more\n", n)
+		}
+		b.WriteString("\n")
+	}
+	if m.fits(b.String()) {
+		m.write(b.String())
+	}
+}
+
+// mermaidWay draws the ways to the first few openings as one diagram.
+func mermaidWay(openings []scanner.Opening) string {
+	d := &diagram.Drawing{}
+	seen := map[inventory.ID]bool{}
+	for i := range openings[:min(len(openings), 5)] {
+		o := &openings[i]
+		if o.Path == nil || len(o.Path.Nodes) > 20 {
+			continue
+		}
+		for k, node := range o.Path.Nodes {
+			if !seen[node] {
+				seen[node] = true
+				n := diagram.Node{ID: node, Label: cut(string(node), mdName)}
+				if node == network.Internet {
+					n.Kind, n.Label = "internet", "Internet"
+				}
+				d.Nodes = append(d.Nodes, n)
+			}
+			if k > 0 {
+				label := ""
+				if k == 1 {
+					label = strings.Join(o.Ports[:min(len(o.Ports), 3)], ", ")
+				}
+				d.Edges = append(d.Edges, diagram.Edge{From: o.Path.Nodes[k-1], To: node, Kind: diagram.Exposes, Label: label})
+			}
+		}
+		for k := range d.Nodes {
+			if d.Nodes[k].ID == o.Address {
+				d.Nodes[k].Exposure = diagram.Open
+			}
+		}
+	}
+	if len(d.Edges) == 0 {
+		return ""
+	}
+	slices.SortStableFunc(d.Edges, func(a, b diagram.Edge) int {
+		return cmp.Or(strings.Compare(string(a.From), string(b.From)), strings.Compare(string(a.To), string(b.To)), strings.Compare(b.Label, a.Label))
+	})
+	d.Edges = slices.CompactFunc(d.Edges, func(a, b diagram.Edge) bool { return a.From == b.From && a.To == b.To })
+	var b strings.Builder
+	b.WriteString("```mermaid\n")
+	if err := diagram.Mermaid(&b, d); err != nil { // a strings.Builder takes everything
+		return ""
+	}
+	b.WriteString("```\n\n")
+	return b.String()
 }
 
 // mdReserve keeps room for the sentence about what was left out and for closing what is open.

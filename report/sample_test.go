@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/network"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
@@ -99,6 +100,14 @@ func sample() *scanner.Result {
 		ExposedPackages:  4,
 		Exploitable:      1,
 		Evaluated:        true,
+	}
+	way := &network.Path{
+		Nodes:  []inventory.ID{network.Internet, "aws_internet_gateway.main", "aws_lb.web", "Deployment/default/api"},
+		Guards: []network.Guard{{At: "aws_security_group.web", Rule: "ingress tcp/443 from 0.0.0.0/0", File: "infra/main.tf", Line: 30, Effect: "allow"}},
+	}
+	res.AttackSurface.Change = &scanner.SurfaceChange{
+		Opened: []scanner.Opening{{Address: "Deployment/default/api", Was: "no", Ports: []string{"tcp/443"}, Breadth: "any", Removed: []string{}, Path: way, Location: at("k8s/api.yaml", 3)}},
+		Closed: []inventory.ID{"aws_instance.old"}, EntryPoints: 1,
 	}
 	res.Summarize()
 	res.Normalize()

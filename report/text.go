@@ -21,6 +21,7 @@ func Text(w io.Writer, res *scanner.Result, opts Options) error {
 	t := newText(out, opts)
 	t.comparing = comparing(res)
 	t.wrapped("", surface(res), bold)
+	t.surfaceChange(res.AttackSurface.Change)
 	t.findings(groups(res))
 	t.gone(res.Fixed)
 	t.notices(res.Notices)
@@ -361,6 +362,44 @@ func (t *text) notices(notices []inventory.Notice) {
 		if more := ofCode[n.Code] - most; more > 0 {
 			ofCode[n.Code] = 0
 			t.line("    " + t.styled(fmt.Sprintf("and %d more of %s", more, clean(n.Code)), dim))
+		}
+	}
+}
+
+// surfaceChange says what a change opens and closes, with the way to the first.
+func (t *text) surfaceChange(c *scanner.SurfaceChange) {
+	if c == nil {
+		return
+	}
+	const most = 10
+	if len(c.Opened) > 0 {
+		t.line("")
+		t.line(t.styled("OPENED BY THIS CHANGE", severityStyles[scanner.Critical]))
+		for _, o := range c.Opened[:min(len(c.Opened), most)] {
+			t.wrapped("  ", opened(&o)+"  "+where(o.Location), plain)
+			if o.Path != nil {
+				nodes := make([]string, len(o.Path.Nodes))
+				for i, n := range o.Path.Nodes {
+					nodes[i] = clean(string(n))
+				}
+				t.wrapped("    ", strings.Join(nodes, " → "), dim)
+				for _, g := range o.Path.Guards {
+					t.wrapped("    ", "let through by "+clean(string(g.At))+": "+clean(g.Rule)+"  "+where(inventory.Location{Path: g.File, Line: g.Line}), dim)
+				}
+			}
+		}
+		if n := len(c.Opened) - most; n > 0 {
+			t.line(t.styled(fmt.Sprintf("  and %d more", n), dim))
+		}
+	}
+	if len(c.Closed) > 0 {
+		t.line("")
+		t.line(t.styled("CLOSED BY THIS CHANGE", green))
+		for _, id := range c.Closed[:min(len(c.Closed), most)] {
+			t.line("  " + clean(string(id)))
+		}
+		if n := len(c.Closed) - most; n > 0 {
+			t.line(t.styled(fmt.Sprintf("  and %d more", n), dim))
 		}
 	}
 }

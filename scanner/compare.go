@@ -12,6 +12,7 @@ import (
 // subject are and the file of the one exists only before, that of the other only after. Suppressed findings of the
 // result stay suppressed; those of a base are known ones.
 func (r *Result) Compare(bases ...*Result) {
+	r.compareSurface(bases)
 	r.Fixed = []Finding{}
 	after := r.paths()
 	same := make([]bool, len(r.Findings))

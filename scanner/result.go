@@ -71,6 +71,8 @@ type AttackSurface struct {
 	ExposedWorkloads []inventory.ID `json:"exposed_workloads"`
 	ExposedPackages  int            `json:"exposed_packages"`
 	Exploitable      int            `json:"exploitable"`
+	// Change is what differs from the base; nil without one, and where nothing does.
+	Change *SurfaceChange `json:"change,omitempty"`
 	// Evaluated says that the network was looked at; without it the zeros above mean nothing.
 	Evaluated bool `json:"evaluated"`
 }
