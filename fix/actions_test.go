@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/trifecta-scanner/trifecta/advisory"
 	"github.com/trifecta-scanner/trifecta/fix"
 	"github.com/trifecta-scanner/trifecta/fix/fixtest"
+	"github.com/trifecta-scanner/trifecta/internal/web"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/sbom"
 	"github.com/trifecta-scanner/trifecta/scanner"
@@ -28,6 +30,13 @@ func (l tagList) Tags(_ context.Context, repository string) ([]fix.Tag, error) {
 		return nil, fmt.Errorf("%s: %w", repository, fix.ErrNoPackage)
 	}
 	return tags, nil
+}
+
+// silent is a network without a way out.
+type silent struct{}
+
+func (silent) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("no route to host")
 }
 
 const (
@@ -70,6 +79,14 @@ func TestActions(t *testing.T) {
 		{
 			name: "commit, nobody asked", before: workflow(`uses: actions/download-artifact@` + oldCommit + ` # v4.1.2`),
 			why: "the commit of actions/download-artifact 4.1.3 is known to the code host alone, which was not asked",
+		},
+		{
+			name: "host that does not answer", before: workflow(`uses: tj-actions/changed-files@v45.0.7`), after: workflow(`uses: tj-actions/changed-files@v46.0.1`),
+			tags: &fix.GitTags{Client: web.New(web.Options{Transport: silent{}, Tries: 1})},
+		},
+		{
+			name: "commit, host that does not answer", before: workflow(`uses: actions/download-artifact@` + oldCommit + ` # v4.1.2`),
+			tags: &fix.GitTags{Client: web.New(web.Options{Transport: silent{}, Tries: 1})}, why: "it could not be asked",
 		},
 		{
 			name: "reusable workflow", before: "on: push\njobs:\n  call:\n    uses: tj-actions/changed-files/.github/workflows/x.yml@v45.0.0\n",

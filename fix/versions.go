@@ -206,6 +206,9 @@ func (s *solver) releases(name string) ([]Release, error) {
 	if errors.Is(err, ErrNoPackage) {
 		return nil, fmt.Errorf("the registry does not know %s", name)
 	}
+	if errors.Is(err, errUnasked) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ask the registry for %s: %w", name, err)
 	}

@@ -81,6 +81,7 @@ func (a *app) planFixes(ctx context.Context, dir string, s *session, choices *fi
 			runner.Cache = filepath.Join(cache, "trifecta", "fix")
 		}
 		env.Runner = runner
+		env.Tags = &fix.GitTags{Client: env.Client, Server: a.getenv("GITHUB_SERVER_URL")}
 	}
 	days := choices.how.coolDown
 	if days < 0 {
