@@ -611,8 +611,16 @@ func completeNPM(ctx context.Context, job *Job, version int) error {
 	if err != nil {
 		return err
 	}
-	if _, err := job.Env.Runner.Run(ctx, job.Workspace, cmd); err != nil {
-		return err
+	// What npm has asked before will do: for an old lock file it would ask for every package of it again, for each change.
+	known := cmd
+	known.Args = append(slices.Clip(cmd.Args), "--prefer-offline")
+	if _, err := job.Env.Runner.Run(ctx, job.Workspace, known); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		if _, err := job.Env.Runner.Run(ctx, job.Workspace, cmd); err != nil {
+			return err
+		}
 	}
 	return settleNPM(job.Workspace, job.Project.Path, before)
 }

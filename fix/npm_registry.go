@@ -66,9 +66,7 @@ type npmPeers map[string]struct{ Optional bool }
 // UnmarshalJSON reads the object; anything else has no members.
 func (p *npmPeers) UnmarshalJSON(data []byte) error {
 	var all map[string]struct{ Optional any }
-	if json.Unmarshal(data, &all) != nil {
-		return nil
-	}
+	_ = json.Unmarshal(data, &all) // what it could not read is not there
 	for name, value := range all {
 		if value.Optional == true {
 			if *p == nil {
@@ -87,9 +85,7 @@ type npmWants map[string]string
 // UnmarshalJSON reads the object; anything else has no members.
 func (w *npmWants) UnmarshalJSON(data []byte) error {
 	var all map[string]any
-	if json.Unmarshal(data, &all) != nil {
-		return nil
-	}
+	_ = json.Unmarshal(data, &all) // as above
 	for name, value := range all {
 		if text, ok := value.(string); ok {
 			if *w == nil {

@@ -199,7 +199,7 @@ func (s *solver) dependents(name string, nodes []int, plan raised) []dependent {
 			}
 			constraint := e.Constraint
 			if version := plan.of(l); version != l.Version {
-				asks := true
+				var asks bool
 				if constraint, asks = s.need(l.Name, version, name); !asks {
 					continue
 				}
@@ -415,7 +415,7 @@ func (s *solver) byAncestor(t *trouble, list []candidate, major bool) (solution,
 // ascend looks for one of the accepted versions that everything that asks for the package admits, once what holds it
 // down is raised.
 func (s *solver) ascend(t *trouble, accepted []candidate, major bool) (solution, string, bool) {
-	plan := raised(maps.Clone(s.planned))
+	plan := maps.Clone(s.planned)
 	var holding []dependent
 	for _, d := range s.dependents(t.name, t.nodes, plan) {
 		if narrowed := s.admitted(accepted, d.constraint, t.from); len(narrowed) > 0 {
@@ -543,7 +543,7 @@ func (s *solver) climb(index int, name string, accepted []candidate, major bool,
 		if s.worse(s.manager.Ecosystem, p.Name, p.Version, r.Version) || s.doesNotRun(p.Name, p.Version, r) != "" {
 			continue
 		}
-		next := raised(maps.Clone(plan))
+		next := maps.Clone(plan)
 		next[p.Name+"\x00"+p.Version] = r.Version
 		up := s.lift(p, r, nodes, lines, major, depth, next)
 		if up == nil || best != nil && len(up.targets) >= len(best.targets) {

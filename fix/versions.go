@@ -251,14 +251,14 @@ func validVersion(v string) bool {
 // cleared reports whether a version is free of a finding.
 func (s *solver) cleared(t *trouble, f *scanner.Finding, version string) bool {
 	if s.opts.Advisories == nil {
-		return f.Advisory != nil && byNumbers(t.ecosystem, f.Advisory.FixedVersions, t.from, version)
+		return f.Advisory != nil && byNumbers(t.ecosystem, f.Advisory.FixedVersions, version)
 	}
 	ids := f.IDs()
 	return !slices.ContainsFunc(s.against(t.ecosystem, t.name, version), func(r *advisory.Record) bool { return names(r, ids) })
 }
 
 // byNumbers reports whether a version is a fixed one or follows one in the same series, or follows all of them.
-func byNumbers(eco string, fixed []string, from, version string) bool {
+func byNumbers(eco string, fixed []string, version string) bool {
 	above := 0
 	for _, v := range fixed {
 		n, err := advisory.Compare(eco, version, v)

@@ -78,7 +78,7 @@ func env(tp *tape, more map[string]string) *fix.Env {
 	}
 }
 
-// Trim, if not nil, shortens the body of an answer before it is recorded, by its address. It is given to all tests of
+// Trim shortens the body of an answer before it is recorded, by its address; nil leaves it whole. It is given to all tests of
 // the process.
 var Trim func(address string, body []byte) []byte
 
