@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/trifecta-scanner/trifecta/aws"
+	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
 // clients is what clients of some families may dial.
@@ -142,6 +143,9 @@ func (g *Graph) addAPI(o *aws.API) {
 			n.shields = common(n.shields, waf)
 		}
 	}
+	if !o.Target.Absent() {
+		stages = certainly // quick create makes a stage, too
+	}
 	private := certainly
 	if len(o.EndpointTypes) == 0 {
 		private = never
@@ -238,16 +242,61 @@ func (g *Graph) connectRoutes(o *aws.API) {
 			link(r, r.Integration)
 		}
 	}
-	for _, a := range o.Permissions {
-		// A function that the API may call, where an OpenAPI description says what is called.
-		if len(o.Routes) > 0 || o.Body.IsNull() {
-			continue
-		}
-		functions, _ := resolve(g, a.Function)
-		for _, x := range functions {
-			g.integrate(edge{from: n, proto: protoTCP, port: Port(443), exists: g.existence(&a.Object)}, option[aws.Node]{aws.Node(x.of), x.why})
+	if o.Body.IsNull() {
+		return
+	}
+	// An OpenAPI description: what it names is what it calls.
+	base := edge{from: n, proto: protoTCP, port: Port(443), exists: certainly}
+	called := map[aws.Node]bool{}
+	for _, node := range g.namedIn(o.Body, o.Unit, 0) {
+		switch node.(type) {
+		case *aws.Function, *aws.LoadBalancer, *aws.Listener:
+			if !called[node] {
+				called[node] = true
+				g.integrate(base, option[aws.Node]{of: node})
+			}
 		}
 	}
+	for _, a := range o.Permissions {
+		functions, _ := resolve(g, a.Function)
+		for _, x := range functions {
+			if len(o.Routes) == 0 && !called[x.of] {
+				called[x.of] = true
+				e := base
+				e.exists = g.existence(&a.Object)
+				g.integrate(e, option[aws.Node]{aws.Node(x.of), x.why})
+			}
+		}
+	}
+}
+
+// namedIn returns the objects that a value refers to, in order of their first place.
+func (g *Graph) namedIn(v inventory.Value, u aws.Unit, depth int) []aws.Node {
+	if depth > 64 {
+		return nil
+	}
+	var list []aws.Node
+	if ref, ok := v.Ref(); ok {
+		unit := u
+		if ref.Root != "" {
+			unit.Root = ref.Root
+		}
+		if node := g.model.Object(unit, ref.Resource); node != nil {
+			list = append(list, node)
+		}
+	}
+	if inner, ok := v.Encoded(); ok {
+		list = append(list, g.namedIn(inner, u, depth+1)...)
+	}
+	for _, p := range v.Parts() {
+		list = append(list, g.namedIn(p, u, depth+1)...)
+	}
+	if k := v.Kind(); k == inventory.List || k == inventory.Map {
+		for _, e := range v.Elements() {
+			list = append(list, g.namedIn(e, u, depth+1)...)
+		}
+	}
+	return list
 }
 
 // integrate connects an API with what it calls without a VPC link.

@@ -131,3 +131,26 @@ func TestGenerated(t *testing.T) {
 		}
 	}
 }
+
+// TestAdversarialRules ends, says what is certain, and that the rest was too complex.
+func TestAdversarialRules(t *testing.T) {
+	m := generated(1)
+	group := m.SecurityGroups[1] // of the first application
+	group.Ingress = nil
+	for i := range 20_000 {
+		r := &aws.SecurityGroupRule{Protocol: aws.Of(6), FromPort: aws.Of(i), ToPort: aws.Of(i + 20_000)}
+		r.CIDRs = []aws.Prefix{aws.Of(netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(20 + i%100), byte(i >> 8), byte(i), 0}), 24))}
+		r.At = group.Resource
+		group.Ingress = append(group.Ingress, r)
+	}
+	m.Instances[0].Subnet = aws.To(m.Subnets[0])
+	m.Instances[0].PublicIP = aws.Of(true)
+	g := Build(m, nil)
+	answers := g.Explain(m.Instances[0].Address(), "")
+	if len(answers) != 1 || answers[0].Reachable == No {
+		t.Fatalf("a group that lets thousands of ranges in: %+v", answers)
+	}
+	if why := g.why.names(g.groupsOf(m.Instances[0].SecurityGroups, nil).allows(fromInternet, false, g.why).Why()); len(why) != 1 || why[0] != (inventory.Reason{Code: TooComplex, Ref: string(group.Address())}) {
+		t.Errorf("the reasons are %v", why)
+	}
+}
