@@ -26,37 +26,48 @@ type ModuleModel struct {
 //go:embed modules
 var moduleFiles embed.FS
 
-// moduleModels are the built-in models by the address of their module and the major versions that they hold for. The
-// first folder lies over the second: what is different in old versions stands in an override file of its own.
-var moduleModels = []struct {
+// moduleModel is a built-in model of one module.
+type moduleModel struct {
 	address  string // namespace/name/provider, with //submodule
 	from, to int    // major versions
 	dirs     []string
-}{
-	{"terraform-aws-modules/vpc/aws", 2, 3, []string{"vpc-2", "vpc"}},
-	{"terraform-aws-modules/vpc/aws", 4, 6, []string{"vpc"}},
-	{"terraform-aws-modules/security-group/aws", 3, 5, []string{"security-group"}},
-	{"terraform-aws-modules/alb/aws", 5, 7, []string{"alb-5", "alb-8"}},
-	{"terraform-aws-modules/alb/aws", 8, 8, []string{"alb-8"}},
-	{"terraform-aws-modules/alb/aws", 9, 10, []string{"alb"}},
-	{"terraform-aws-modules/eks/aws", 18, 18, []string{"eks-18", "eks"}},
-	{"terraform-aws-modules/eks/aws", 19, 20, []string{"eks-19", "eks"}},
-	{"terraform-aws-modules/eks/aws", 21, 21, []string{"eks"}},
-	{"terraform-aws-modules/ec2-instance/aws", 3, 4, []string{"ec2-instance-3", "ec2-instance"}},
-	{"terraform-aws-modules/ec2-instance/aws", 5, 5, []string{"ec2-instance-5", "ec2-instance"}},
-	{"terraform-aws-modules/ec2-instance/aws", 6, 6, []string{"ec2-instance"}},
-	{"terraform-aws-modules/autoscaling/aws", 5, 8, []string{"autoscaling-5", "autoscaling"}},
-	{"terraform-aws-modules/autoscaling/aws", 9, 9, []string{"autoscaling"}},
-	{"terraform-aws-modules/rds/aws", 3, 7, []string{"rds"}},
-	{"terraform-aws-modules/rds-aurora/aws", 6, 7, []string{"rds-aurora-6", "rds-aurora"}},
-	{"terraform-aws-modules/rds-aurora/aws", 8, 10, []string{"rds-aurora"}},
-	{"terraform-aws-modules/ecs/aws", 2, 4, []string{"ecs-2"}},
-	{"terraform-aws-modules/ecs/aws", 5, 7, []string{"ecs"}},
-	{"terraform-aws-modules/ecs/aws//modules/cluster", 5, 7, []string{"ecs/cluster"}},
-	{"terraform-aws-modules/ecs/aws//modules/service", 5, 7, []string{"ecs/service"}},
-	{"terraform-aws-modules/lambda/aws", 2, 8, []string{"lambda"}},
-	{"terraform-aws-modules/opensearch/aws", 1, 2, []string{"opensearch"}},
-	{"cloudposse/elasticache-redis/aws", 0, 1, []string{"elasticache-redis"}},
+	dir      string // within dirs; empty: at their top
+}
+
+// groupModules is where the modules for named groups of rules are: http-80, mysql, ...
+const (
+	groupModules = "terraform-aws-modules/security-group/aws//modules/"
+	groupsFrom   = 3
+	groupsTo     = 5
+)
+
+// moduleModels are the built-in models by the address of their module and the major versions that they hold for. The
+// first folder lies over the second: what is different in old versions stands in an override file of its own.
+var moduleModels = []moduleModel{
+	{"terraform-aws-modules/vpc/aws", 2, 3, []string{"vpc-2", "vpc"}, ""},
+	{"terraform-aws-modules/vpc/aws", 4, 6, []string{"vpc"}, ""},
+	{"terraform-aws-modules/security-group/aws", 3, 5, []string{"security-group"}, ""},
+	{"terraform-aws-modules/alb/aws", 5, 7, []string{"alb-5", "alb-8"}, ""},
+	{"terraform-aws-modules/alb/aws", 8, 8, []string{"alb-8"}, ""},
+	{"terraform-aws-modules/alb/aws", 9, 10, []string{"alb"}, ""},
+	{"terraform-aws-modules/eks/aws", 18, 18, []string{"eks-18", "eks"}, ""},
+	{"terraform-aws-modules/eks/aws", 19, 20, []string{"eks-19", "eks"}, ""},
+	{"terraform-aws-modules/eks/aws", 21, 21, []string{"eks"}, ""},
+	{"terraform-aws-modules/ec2-instance/aws", 3, 4, []string{"ec2-instance-3", "ec2-instance"}, ""},
+	{"terraform-aws-modules/ec2-instance/aws", 5, 5, []string{"ec2-instance-5", "ec2-instance"}, ""},
+	{"terraform-aws-modules/ec2-instance/aws", 6, 6, []string{"ec2-instance"}, ""},
+	{"terraform-aws-modules/autoscaling/aws", 5, 8, []string{"autoscaling-5", "autoscaling"}, ""},
+	{"terraform-aws-modules/autoscaling/aws", 9, 9, []string{"autoscaling"}, ""},
+	{"terraform-aws-modules/rds/aws", 3, 7, []string{"rds"}, ""},
+	{"terraform-aws-modules/rds-aurora/aws", 6, 7, []string{"rds-aurora-6", "rds-aurora"}, ""},
+	{"terraform-aws-modules/rds-aurora/aws", 8, 10, []string{"rds-aurora"}, ""},
+	{"terraform-aws-modules/ecs/aws", 2, 4, []string{"ecs-2"}, ""},
+	{"terraform-aws-modules/ecs/aws", 5, 7, []string{"ecs"}, ""},
+	{"terraform-aws-modules/ecs/aws//modules/cluster", 5, 7, []string{"ecs/cluster"}, ""},
+	{"terraform-aws-modules/ecs/aws//modules/service", 5, 7, []string{"ecs/service"}, ""},
+	{"terraform-aws-modules/lambda/aws", 2, 8, []string{"lambda"}, ""},
+	{"terraform-aws-modules/opensearch/aws", 1, 2, []string{"opensearch"}, ""},
+	{"cloudposse/elasticache-redis/aws", 0, 1, []string{"elasticache-redis"}, ""},
 }
 
 // gitModule recognises a module of the registry by its repository: the registry requires repositories to be called so
@@ -76,8 +87,19 @@ func Module(source, version string) (ModuleModel, bool) {
 			}
 		}
 	}
+	models := moduleModels
+	if group, ok := strings.CutPrefix(address, groupModules); ok {
+		if !fs.ValidPath(group) || strings.Contains(group, "/") {
+			return ModuleModel{}, false
+		}
+		if _, err := fs.Stat(moduleFiles, path.Join("modules", "groups", group)); err != nil {
+			return ModuleModel{}, false
+		}
+		// The whole tree of models, for the model calls that of the module above it.
+		models = []moduleModel{{address, groupsFrom, groupsTo, []string{"groups/" + group, "."}, "security-group-named"}}
+	}
 	newest := -1
-	for _, m := range moduleModels {
+	for _, m := range models {
 		if m.address == address {
 			newest = max(newest, m.to)
 		}
@@ -86,9 +108,9 @@ func Module(source, version string) (ModuleModel, bool) {
 		return ModuleModel{}, false
 	}
 	major := majorOf(version, newest)
-	for _, m := range moduleModels {
+	for _, m := range models {
 		if m.address == address && m.from <= major && major <= m.to {
-			return ModuleModel{Assumed: m.address + " " + majors(m.from, m.to), Dir: ".", Files: layered(m.dirs)}, true
+			return ModuleModel{Assumed: m.address + " " + majors(m.from, m.to), Dir: path.Join(".", m.dir), Files: layered(m.dirs)}, true
 		}
 	}
 	return ModuleModel{}, false
@@ -186,5 +208,5 @@ func ModuleModels() []string {
 	for i, m := range moduleModels {
 		all[i] = m.address + " " + majors(m.from, m.to)
 	}
-	return all
+	return append(all, groupModules+"* "+majors(groupsFrom, groupsTo))
 }

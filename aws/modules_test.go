@@ -28,6 +28,9 @@ func TestModule(t *testing.T) {
 		{"terraform-aws-modules/ecs/aws//modules/service", "~> 5.2", "terraform-aws-modules/ecs/aws//modules/service 5.x to 7.x"},
 		{"git::https://github.com/terraform-aws-modules/terraform-aws-ecs.git//modules/service?ref=v5.2.0", "", "terraform-aws-modules/ecs/aws//modules/service 5.x to 7.x"},
 		{"terraform-aws-modules/vpc/aws//modules/vpc-endpoints", "5.0", ""},
+		{"terraform-aws-modules/security-group/aws//modules/http-80", "~> 4.0", "terraform-aws-modules/security-group/aws//modules/http-80 3.x to 5.x"},
+		{"terraform-aws-modules/security-group/aws//modules/unheard-of", "~> 4.0", ""},
+		{"terraform-aws-modules/security-group/aws//modules/../../vpc", "~> 4.0", ""},
 		{"someone/vpc/aws", "5.0", ""},
 		{"./modules/vpc", "", ""},
 	} {

@@ -155,3 +155,11 @@ module "search" {
   domain_name = "search"
   vpc_options = { subnet_ids = module.vpc.private_subnets }
 }
+
+module "named_sg" {
+  source = "terraform-aws-modules/security-group/aws//modules/http-80"
+
+  name                = "named"
+  vpc_id              = module.vpc.vpc_id
+  ingress_cidr_blocks = ["10.0.0.0/8"]
+}

@@ -1,0 +1,3 @@
+variable "group" {
+  default = "http-80"
+}

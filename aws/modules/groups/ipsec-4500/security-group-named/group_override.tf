@@ -1,0 +1,3 @@
+variable "group" {
+  default = "ipsec-4500"
+}
