@@ -69,9 +69,26 @@ func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inve
 		}
 	}
 	inv.Resources = append(inv.Resources, r.plansAlone()...)
-	inv.Notices = n.all
+	inv.Notices = append(n.all, r.unusedVars()...)
 	inv.Sort()
 	return inv, nil
+}
+
+// unusedVars says which values are given for variables that no root declares: a mistyped name would go unseen.
+func (r *reader) unusedVars() []inventory.Notice {
+	if len(r.rootsFound) == 0 {
+		return nil
+	}
+	var all []inventory.Notice
+	for _, name := range sortedKeys(r.source.Vars) {
+		declares := func(root string) bool { return r.files.module(root).variables[name] != nil }
+		if !slices.ContainsFunc(r.rootsFound, declares) {
+			all = append(all, inventory.Notice{
+				Code: "variable-unused", Message: fmt.Sprintf("no root module declares the Terraform variable %s that is given", name),
+			})
+		}
+	}
+	return all
 }
 
 // reader is one reading of a tree.

@@ -63,9 +63,12 @@ func written(t *testing.T, inv *inventory.Inventory) string {
 	t.Helper()
 	var b strings.Builder
 	for _, r := range inv.Resources {
+		if r.Assumed != "" {
+			continue // what a built-in model says is tested beside the models
+		}
 		fmt.Fprintf(&b, "%s %s", r.Root, r.ID)
 		for _, s := range []struct{ name, value string }{
-			{"environment", r.Environment}, {"region", r.Region}, {"account", r.Account}, {"assumed", r.Assumed},
+			{"environment", r.Environment}, {"region", r.Region}, {"account", r.Account},
 		} {
 			if s.value != "" {
 				fmt.Fprintf(&b, " %s=%s", s.name, s.value)
