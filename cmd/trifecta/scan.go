@@ -281,7 +281,7 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 	res.Run.Offline = opts.offline
 	res.Run.AsOf = asOf.Format(time.DateOnly)
 	data.describe(&res.Run)
-	res.Notices = slices.Concat(res.Notices, data.stale(asOf), unusable, memory.Notices())
+	res.Notices = append(res.Notices, slices.Concat(data.stale(asOf), unusable, memory.Notices())...) // never null: Concat of nothing is
 	inventory.SortNotices(res.Notices)
 	res.Run.StartedAt = started.UTC().Format(time.RFC3339)
 	res.Run.DurationMS = time.Since(started).Milliseconds()
