@@ -104,7 +104,7 @@ func (p *publisher) commentBody(res *scanner.Result, limit int) (string, error) 
 			change.Findings = append(change.Findings, res.Findings[i])
 		}
 	}
-	if len(change.Findings) == 0 && len(change.Fixed) == 0 {
+	if len(change.Findings) == 0 && len(change.Fixed) == 0 && change.AttackSurface.Change == nil {
 		return "", nil
 	}
 	change.Summarize()
