@@ -204,9 +204,9 @@ func majorOf(version string, newest int) int {
 
 // ModuleModels returns the modules that have a built-in model, with the major versions that it holds for.
 func ModuleModels() []string {
-	all := make([]string, len(moduleModels))
-	for i, m := range moduleModels {
-		all[i] = m.address + " " + majors(m.from, m.to)
+	all := make([]string, 0, len(moduleModels)+1)
+	for _, m := range moduleModels {
+		all = append(all, m.address+" "+majors(m.from, m.to))
 	}
 	return append(all, groupModules+"* "+majors(groupsFrom, groupsTo))
 }
