@@ -87,7 +87,7 @@ func (e *evaluator) call(x *hclsyntax.FunctionCallExpr, f *frame) *value {
 // keepsSensitive are functions whose result is not sensitive because an argument is.
 var keepsSensitive = map[string]bool{"nonsensitive": true, "issensitive": true, "sensitive": true}
 
-// quiet evaluates without notices: what fails is expected to.
+// quiet evaluates without notices about names that are not declared: what fails is expected to.
 func (e *evaluator) quiet(do func() *value) *value {
 	e.notices.quiet++
 	defer func() { e.notices.quiet-- }()

@@ -76,6 +76,10 @@ var hostile = []struct {
 	}, ""},
 	{"no text", map[string]string{"main.tf": "resource \"aws_eip\" \"\xff\xfe\" {\n  a = \"\x00\xff\"\n}", "x.tf.json": "\xff\xfe", "y.tf": "\x00\x01"}, "terraform-syntax"},
 	{"a broken file", map[string]string{"broken.tf": "resource \"aws_eip\" {\n  a = = 1\n}\nresource \"aws_eip\" \"x\" {\n  b = 2\n", "terraform.tfvars": "a = {"}, "terraform-syntax"},
+	{"a budget inside of try", map[string]string{
+		"main.tf": `resource "aws_eip" "x" { a = try([for a in range(1000) : [for b in range(1000) : [for c in range(1000) : a * b * c]]], 0) }`,
+	}, "terraform-budget"},
+	{"a tool around it", map[string]string{"live/terragrunt.hcl": `inputs = {}`}, "not-evaluated"},
 	{"odd modules.json", map[string]string{
 		"main.tf": `module "m" { source = "x/y/z" }`, ".terraform/modules/modules.json": `{"Modules":[{"Key":"m","Dir":"../../../../etc"},{"Key":"","Dir":""}]}`,
 	}, "terraform-module-unavailable"},

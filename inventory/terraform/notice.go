@@ -10,7 +10,7 @@ import (
 type notices struct {
 	all   []inventory.Notice
 	seen  map[noticeKey]int
-	quiet int // nothing is said while it is not 0
+	quiet int // names that are not declared are not told while it is not 0: try and can ask for them
 }
 
 type noticeKey struct {
@@ -18,11 +18,14 @@ type noticeKey struct {
 	line       int
 }
 
+// undeclared is the code of names that lead nowhere.
+const undeclared = "terraform-undeclared"
+
 // maxNotices bounds the notices of one code; one more says how many were left out.
 const maxNotices = 200
 
 func (n *notices) add(code string, at inventory.Location, message string) {
-	if n.quiet > 0 || strings.HasPrefix(at.Path, builtinPrefix) {
+	if n.quiet > 0 && code == undeclared || strings.HasPrefix(at.Path, builtinPrefix) {
 		return
 	}
 	if n.seen == nil {

@@ -110,7 +110,9 @@ func (n *jsonNode) isNull() bool { return n == nil || n.value == nil }
 func (r *reader) plansOf() map[string][]*plan {
 	found := map[string][]*plan{}
 	for _, f := range r.files.tree.WithSuffix(".json") {
-		if f.Vendored || isConfiguration(f.Base()) || strings.HasSuffix(f.Path, ".tfvars.json") || !r.looksLikePlan(f.Path) {
+		base := f.Base()
+		if f.Vendored || isConfiguration(base) || strings.HasSuffix(base, ".tfvars.json") || f.Size < smallestPlan ||
+			strings.HasPrefix(base, "package") || strings.HasPrefix(base, "tsconfig") || !r.looksLikePlan(f.Path) {
 			continue
 		}
 		if p := r.readPlan(f.Path); p != nil {
@@ -120,6 +122,10 @@ func (r *reader) plansOf() map[string][]*plan {
 	}
 	return found
 }
+
+// smallestPlan is less than any plan has, in bytes; most files of JSON in a tree need not be opened for it, nor those
+// that every folder of JavaScript has.
+const smallestPlan = 128
 
 // looksLikePlan looks at the beginning of a file: format_version comes first.
 func (r *reader) looksLikePlan(name string) bool {

@@ -114,7 +114,7 @@ func (s *scope) input(v *variable) *value {
 // undeclared says that a name leads nowhere.
 func (s *scope) undeclared(what string, at hcl.Range) {
 	where := location(at)
-	s.e.notices.add("terraform-undeclared", where, fmt.Sprintf("%s: %s is not declared; what depends on it is unknown", where.Path, prefixed(s.address, what)))
+	s.e.notices.add(undeclared, where, fmt.Sprintf("%s: %s is not declared; what depends on it is unknown", where.Path, prefixed(s.address, what)))
 }
 
 // local returns the value of local.name.

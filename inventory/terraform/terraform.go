@@ -57,6 +57,7 @@ func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inve
 	}
 	inv := &inventory.Inventory{}
 	r.rootsFound = r.roots()
+	r.notEvaluated()
 	r.plans = r.plansOf()
 	for _, root := range r.rootsFound {
 		variants := r.variants(root)
@@ -410,10 +411,25 @@ func (r *reader) roots() []string {
 
 // vendored reports whether a folder holds copies of foreign code.
 func (r *reader) vendored(dir string) bool {
-	for _, part := range strings.Split(dir, "/") {
-		if part == "node_modules" || part == "vendor" || part == "cdktf.out" {
-			return part != "cdktf.out"
+	for part := range strings.SplitSeq(dir, "/") {
+		if part == "node_modules" || part == "vendor" {
+			return true
 		}
 	}
 	return false
+}
+
+// wrappers are files of tools that run terraform with inputs of their own. They are not evaluated.
+var wrappers = []struct{ tool, suffix string }{
+	{"Terragrunt", "terragrunt.hcl"}, {"Terraform Stacks", ".tfstack.hcl"}, {"Terraform Stacks", ".tfdeploy.hcl"}, {"Terramate", ".tm.hcl"},
+}
+
+// notEvaluated says which tools around terraform give inputs that are not known here.
+func (r *reader) notEvaluated() {
+	for _, w := range wrappers {
+		if files := r.files.tree.WithSuffix(w.suffix); len(files) > 0 {
+			at := inventory.Location{Path: files[0].Path, Line: 1}
+			r.notices.add("not-evaluated", at, fmt.Sprintf("%s: %d files *%s are not evaluated; what they give to the modules of this tree is unknown", w.tool, len(files), w.suffix))
+		}
+	}
 }
