@@ -188,7 +188,7 @@ func (g *Graph) pass(e *edge, w *way) []*way {
 	for _, w := range ways {
 		for _, p := range e.policies {
 			for k := range w.streams {
-				w.streams[k] = w.streams[k].filter(p.set)
+				w.streams[k] = w.streams[k].filter(p.set, e.keeps)
 			}
 			if p.proof != nil {
 				w.proof = append(w.proof, p.proof)
@@ -198,11 +198,15 @@ func (g *Graph) pass(e *edge, w *way) []*way {
 	return ways
 }
 
-// filter returns a stream of which only what a set lets through arrives.
-func (s stream) filter(set Set) stream {
+// filter returns a stream of which only what a set lets through arrives. Where the target sees its clients, who gets in is
+// who arrives.
+func (s stream) filter(set Set, keeps bool) stream {
 	exact, loose := s.exact.at.Intersect(set), s.loose.at.Intersect(set)
 	s.exact.origin = cut(s.exact.origin, exact)
 	s.loose.origin = cut(s.loose.origin, loose)
+	if keeps {
+		s.exact.origin, s.loose.origin = s.exact.origin.cut(exact.peers()), s.loose.origin.cut(loose.peers())
+	}
 	s.exact.at, s.loose.at = exact, loose
 	s.same = false
 	return s

@@ -440,8 +440,22 @@ func (k *kubernetes) addServiceFront(s *kube.Service) {
 	gate := truthCond(k, balanced, &s.Object)
 	n.exists = n.exists.and(gate)
 	k.open(n, &s.Object, ports, k.rangesOf(sources...), public, k.namedGroups(s.Annotation(annotation+"aws-load-balancer-security-groups")))
-	k.forward(s, n, nil, certainly, nil)
+	keeps := k.keepsClient(s)
+	k.forward(s, n, nil, certainly, func(e *edge) { e.keeps = keeps })
 	k.nodePorts(s, gate)
+}
+
+// keepsClient reports whether the pods of a Service see the clients of its load balancer: by way of nodes that hand
+// connections to pods of their own only, or where the target group says so.
+func (k *kubernetes) keepsClient(s *kube.Service) bool {
+	kind, _ := k.text(s.Annotation(annotation + "aws-load-balancer-nlb-target-type"))
+	attributes, _ := k.text(s.Annotation(annotation + "aws-load-balancer-target-group-attributes"))
+	if strings.Contains(attributes, "preserve_client_ip.enabled=true") {
+		return true
+	}
+	typ, _ := k.text(s.Annotation(annotation + "aws-load-balancer-type"))
+	policy, _ := s.ExternalTrafficPolicy.Text()
+	return policy == "Local" && kind != "ip" && typ != "nlb-ip" && typ != ""
 }
 
 // namedGroups returns the security groups that an annotation names; nil where it names none.

@@ -8,7 +8,7 @@ import (
 )
 
 // policies returns what network policies let through to the pods of a workload: from the pods of another one or, with from
-// nil, from outside of the cluster. outside says that clients keep their addresses.
+// nil, from outside of the cluster. clients says that these show their own addresses.
 func (k *kubernetes) policies(w, from *kube.Workload, clients bool) []policyGate {
 	if len(k.m.NetworkPolicies) == 0 && len(k.m.CiliumPolicies) == 0 {
 		return nil
@@ -114,23 +114,44 @@ func (k *kubernetes) rule(r kube.PolicyRule, w *kube.Workload, admits func(kube.
 		if except.written {
 			block = block.Subtract(except.set)
 		}
+		inside := k.inside(w)
 		switch {
 		case clients:
 			set = set.Union(ports.cut(block))
-			if !everyV4.SubsetOf(block) && block.Overlaps(privateV4) {
+			if !everyV4.SubsetOf(block) && block.Overlaps(inside) {
 				// Nodes or load balancers may show their own address instead of the client's.
 				set = set.Union(ports.Maybe(k.g.why.bits(inventory.Reason{Code: Placement, Ref: string(w.ID())})))
 			}
-		case privateV4.SubsetOf(block) || everyV4.Subtract(block).IsEmpty():
+		case inside.SubsetOf(block):
 			set = set.Union(ports)
-		case block.Overlaps(privateV4):
+		case block.Overlaps(inside):
 			set = set.Union(ports.Maybe(k.g.why.bits(inventory.Reason{Code: Placement, Ref: string(w.ID())})))
 		}
 	}
 	return set
 }
 
-// privateV4 is where load balancers and nodes have their addresses.
+// inside is where the load balancers and nodes of a workload's cluster have their addresses: in its VPC, where that is
+// known.
+func (k *kubernetes) inside(w *kube.Workload) IPSet {
+	c, _ := k.cluster(&w.Object)
+	if c == nil {
+		return privateV4
+	}
+	set := IPSet{}
+	for _, s := range k.g.subnetsOf(c.Subnets) {
+		if s.vpc == nil || s.vpc.unknown != "" {
+			return privateV4
+		}
+		set = set.Union(s.vpc.v4)
+	}
+	if set.IsEmpty() {
+		return privateV4
+	}
+	return set
+}
+
+// privateV4 is where load balancers and nodes may have their addresses.
 var privateV4 = mustIPSet("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 // rulePorts returns the ports of a rule, those of the pod for names.
