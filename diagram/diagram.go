@@ -169,7 +169,7 @@ func prefix(p aws.Prefix) string {
 }
 
 func (b *builder) subnet(s *aws.Subnet) string {
-	parent := ""
+	var parent string
 	if targets := s.VPC.Targets(); len(targets) > 0 {
 		parent = b.vpc(targets[0])
 	} else {

@@ -88,11 +88,9 @@ func newPicture(d *Drawing) *picture {
 
 // layout places everything: the internet and what stands in no region on top, then regions and clusters below each other.
 func (p *picture) layout() {
-	y := padding
-	width := 0
 	top := p.tree.nodes[""]
 	slices.SortStableFunc(top, func(a, b int) int { return p.rank(a) - p.rank(b) })
-	y, width = p.row(top, padding, y, 5)
+	y, width := p.row(top, padding, padding, 5)
 	for _, i := range p.tree.children[""] {
 		g := &p.drawing.Groups[i]
 		if p.tree.empty(g.ID) {
@@ -149,7 +147,7 @@ func (p *picture) place(g *Group, x, y int) (w, h int) {
 	p.boxes = append(p.boxes, box{group: g, x: x, y: y})
 	nodes := slices.Clone(p.tree.nodes[g.ID])
 	slices.SortStableFunc(nodes, func(a, b int) int { return p.rank(a) - p.rank(b) })
-	inner, right := y+heading+padding/2, x
+	inner, right := y+heading+padding/2, 0
 	if g.Kind == VPC {
 		inner, right = p.vpc(g, nodes, x+padding, inner)
 	} else {

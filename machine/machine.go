@@ -253,7 +253,7 @@ func (f *finder) resource(r *inventory.Resource) {
 
 // search reads an aws_ami data source.
 func (f *finder) search(r *inventory.Resource) {
-	id, at := inventory.ID(r.ID), r.Location
+	id, at := r.ID, r.Location
 	name := ""
 	for _, filter := range r.Get("filter").Blocks() {
 		key, _ := filter.Get("name").Text()
@@ -371,27 +371,25 @@ func owner(text string) string {
 
 // uses finds which workloads start from which reference.
 func (f *finder) uses(m *aws.Model) {
-	note := func(v inventory.Value, u aws.Unit, workloads ...inventory.ID) {
-		f.value(v, u, workloads)
-	}
+	note := func(v inventory.Value, workload inventory.ID) { f.value(v, []inventory.ID{workload}) }
 	for _, i := range m.Instances {
-		note(i.ImageValue, i.Unit, i.Address())
+		note(i.ImageValue, i.Address())
 		for _, t := range i.LaunchTemplate.Targets() {
-			note(t.ImageValue, t.Unit, i.Address())
+			note(t.ImageValue, i.Address())
 		}
 	}
 	for _, g := range m.AutoScalingGroups {
 		for _, refs := range [][]aws.Ref[*aws.LaunchTemplate]{g.Templates, g.Overrides} {
 			for _, ref := range refs {
 				for _, t := range ref.Targets() {
-					note(t.ImageValue, t.Unit, g.Address())
+					note(t.ImageValue, g.Address())
 				}
 			}
 		}
 	}
 	for _, g := range m.NodeGroups {
 		for _, t := range g.LaunchTemplate.Targets() {
-			note(t.ImageValue, t.Unit, g.Address())
+			note(t.ImageValue, g.Address())
 		}
 	}
 }
@@ -401,9 +399,9 @@ func (r *Reference) declaredAs(address string) bool {
 	return slices.Contains(r.sources, inventory.ID(address))
 }
 
-func (f *finder) value(v inventory.Value, u aws.Unit, workloads []inventory.ID) {
+func (f *finder) value(v inventory.Value, workloads []inventory.ID) {
 	for _, c := range v.Candidates() {
-		f.value(c, u, workloads)
+		f.value(c, workloads)
 	}
 	names := []string{}
 	if text, ok := v.Text(); ok {

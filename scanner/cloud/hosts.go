@@ -61,7 +61,6 @@ var hostChecks = []Check{
 type machine struct {
 	self   *aws.Object
 	launch *aws.Launch
-	exists inventory.Existence
 	users  []inventory.ID // workloads that are made of it
 	nodes  bool           // it starts nodes of a cluster, whose pods are one hop further
 }

@@ -106,7 +106,7 @@ func NewIndex(workloads []network.Result) *Index {
 }
 
 // of returns the exposure of something that runs in several workloads: that of the most exposed one, with all of them.
-func (x *Index) of(workloads map[inventory.ID]inventory.Confidence) (scanner.Exposure, *network.Result) {
+func (x *Index) of(workloads map[inventory.ID]inventory.Confidence) scanner.Exposure {
 	var best scanner.Exposure
 	var result *network.Result
 	var all []inventory.ID
@@ -131,7 +131,7 @@ func (x *Index) of(workloads map[inventory.ID]inventory.Confidence) (scanner.Exp
 		all = append([]inventory.ID{result.Address}, slices.DeleteFunc(all, func(id inventory.ID) bool { return id == result.Address })...)
 	}
 	best.Workloads = all
-	return best, result
+	return best
 }
 
 // entry returns the first proxy or front on the shortest path to r; r itself where there is none.
@@ -165,11 +165,11 @@ func Apply(res *scanner.Result, deployed Deployed) {
 		}
 		switch {
 		case res.Package(f.Subject) != nil:
-			f.Exposure, _ = x.of(deployed[f.Location.Path])
+			f.Exposure = x.of(deployed[f.Location.Path])
 		case len(images[f.Subject]) > 0:
-			f.Exposure, _ = x.of(surely(images[f.Subject]))
+			f.Exposure = x.of(surely(images[f.Subject]))
 		case len(f.Exposure.Workloads) > 0:
-			f.Exposure, _ = x.of(surely(f.Exposure.Workloads))
+			f.Exposure = x.of(surely(f.Exposure.Workloads))
 		default:
 			if r := x.results[f.Subject]; r != nil {
 				f.Exposure = Of(r)
