@@ -29,6 +29,7 @@ type evaluator struct {
 	steps     int
 	bytes     int
 	reads     int
+	contents  map[string][]byte // of files that functions have read
 	modules   int
 	resources int
 	sources   *sources

@@ -40,11 +40,12 @@ func (c *calling) readArgument(args []*value) ([]byte, *value) {
 		c.e.notices.add("terraform-outside", c.at, fmt.Sprintf("%s: %s of a path that leads out of the tree; its result is unknown", c.at.Path, c.name))
 		return nil, beyond(c.at, c.name+"("+given+")")
 	}
+	data, known := c.e.contents[name]
+	if known {
+		return data, nil
+	}
 	data, err := c.e.files.read(name, maxRead)
 	if err != nil {
-		if c.e.reads > maxReads {
-			return nil, beyond(c.at, "files of too many bytes")
-		}
 		v := c.fail(name + ": " + causeOf(err).Error())
 		if isMissing(err) { // often written by a build before terraform runs
 			v.unknown.reasons = []inventory.Reason{{Code: inventory.NotEvaluated, Ref: name}}
@@ -52,8 +53,13 @@ func (c *calling) readArgument(args []*value) ([]byte, *value) {
 		return nil, v
 	}
 	if c.e.reads += len(data); c.e.reads > maxReads {
+		c.e.notices.add("terraform-budget", c.at, fmt.Sprintf("%s: files of more than %d MiB are read; what more of them says is unknown", c.at.Path, maxReads>>20))
 		return nil, beyond(c.at, "files of too many bytes")
 	}
+	if c.e.contents == nil {
+		c.e.contents = map[string][]byte{}
+	}
+	c.e.contents[name] = data
 	return data, nil
 }
 
