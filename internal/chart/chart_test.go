@@ -149,6 +149,8 @@ var bombs = map[string]string{
 	"wide numbers":         `{{ printf "%1000000000d" 1 }}`,
 	"many random":          `{{ randAlphaNum 1000000000 }}`,
 	"uniq":                 `{{ until 100000 | uniq }}`,
+	"texts that are kept":  `{{ $x := repeat 4000000 "x" }}{{ $l := list }}{{ range until 100000 }}{{ $l = append $l (printf "%s%d" $x .) }}{{ end }}`,
+	"work for nothing":     `{{ range until 200000 }}{{ $x := repeat 1000000 "x" | sha256sum }}{{ end }}`,
 	"sequence":             `{{ seq 1 2 2000000000 }}`,
 }
 

@@ -18,10 +18,11 @@ import (
 
 // What functions of templates may take and give.
 const (
-	maxText  = 8 << 20 // bytes of a text
-	maxList  = 200_000 // elements of a list
-	maxDepth = 500     // templates inside each other
-	maxNodes = 500_000 // values that are written as YAML or JSON at once
+	maxMade  = 256 << 20 // bytes of all texts and lists that they give; a template may keep them all
+	maxText  = 8 << 20   // bytes of a text
+	maxList  = 200_000   // elements of a list
+	maxDepth = 500       // templates inside each other
+	maxNodes = 500_000   // values that are written as YAML or JSON at once
 )
 
 // fixed stands for what is random or secret: charts that make passwords give the same manifests each time.
@@ -222,16 +223,30 @@ func (e *engine) bounded(name string, f any) any {
 		}
 		switch r := unwrapped(results[0]); r.Kind() {
 		case reflect.String:
+			if err := e.made(r.Len()); err != nil {
+				return fail(err)
+			}
 			if r.Len() > maxText {
 				return fail(fmt.Errorf("%w: %s gives a text of %d MiB", ErrLimit, name, r.Len()>>20))
 			}
 		case reflect.Slice, reflect.Map:
+			if err := e.made(16 * r.Len()); err != nil {
+				return fail(err)
+			}
 			if r.Len() > maxList {
 				return fail(fmt.Errorf("%w: %s gives a list of %d", ErrLimit, name, r.Len()))
 			}
 		}
 		return []reflect.Value{results[0], none}
 	}).Interface()
+}
+
+// made counts what functions give, whether or not it is kept.
+func (e *engine) made(bytes int) error {
+	if e.given += bytes; e.given > maxMade {
+		return fmt.Errorf("%w: functions give more than %d MiB", ErrLimit, maxMade>>20)
+	}
+	return nil
 }
 
 func unwrapped(v reflect.Value) reflect.Value {

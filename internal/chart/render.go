@@ -219,6 +219,7 @@ type engine struct {
 	limits  Limits
 	steps   int
 	output  int
+	given   int // bytes that functions gave
 	depth   int
 	texts   map[*byte]segment // the text nodes of templates by the address of their first byte
 	sources map[string]*source
