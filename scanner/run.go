@@ -41,7 +41,10 @@ func Run(ctx context.Context, inv *inventory.Inventory, scanners ...Scanner) (*R
 func Collect(ctx context.Context, inv *inventory.Inventory, scanners ...Scanner) (*Result, error) {
 	res := &Result{
 		SchemaVersion: SchemaVersion, Packages: inv.Packages, Images: inv.Images,
-		Resources: inv.Resources, Links: inv.Links, Notices: slices.Clone(inv.Notices),
+		Links: inv.Links, Notices: slices.Clone(inv.Notices),
+	}
+	for _, r := range inv.Resources {
+		res.Resources = append(res.Resources, r.Redacted())
 	}
 	for _, s := range scanners {
 		judgement, err := s.Scan(ctx, inv)
