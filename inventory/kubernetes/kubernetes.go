@@ -14,6 +14,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/trifecta-scanner/trifecta/internal/chart"
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -42,7 +43,7 @@ const maxManifest = 16 << 20
 // Read returns the objects of the tree, the images that their workloads run and what could not be read.
 func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inventory, error) {
 	r := &reader{tree: tree, folders: foldersOf(tree, "Chart.yaml"), seen: map[objectKey]int{}, noticed: map[inventory.Notice]bool{}, consumed: map[string]bool{}}
-	if err := r.kustomizations(ctx, s); err != nil {
+	if err := r.within(ctx, "kustomizations", func(ctx context.Context) error { return r.kustomizations(ctx, s) }); err != nil {
 		return nil, err
 	}
 	for _, f := range manifestFiles(tree) {
@@ -54,7 +55,7 @@ func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inve
 		}
 		r.manifest(f)
 	}
-	if err := r.charts(ctx, s); err != nil {
+	if err := r.within(ctx, "charts", func(ctx context.Context) error { return r.charts(ctx, s) }); err != nil {
 		return nil, err
 	}
 	r.images()
@@ -65,6 +66,23 @@ func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inve
 	}
 	r.inv.Sort()
 	return &r.inv, nil
+}
+
+// maxRendering bounds what all charts, and all kustomizations, of a tree may take together, by the clock.
+const maxRendering = 4 * time.Minute
+
+// within does a part of the work that the tree could make endless, and tells where it was cut off.
+func (r *reader) within(ctx context.Context, what string, do func(context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, maxRendering)
+	defer cancel()
+	err := do(limited)
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		r.inv.Notices = append(r.inv.Notices, inventory.Notice{
+			Code: "rendering-cut-off", Message: fmt.Sprintf("the %s of the tree take longer than %v; what the rest deploys is not known", what, maxRendering),
+		})
+		return nil
+	}
+	return err
 }
 
 // foldersOf returns the folders that hold a file of this name.
