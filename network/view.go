@@ -180,46 +180,77 @@ type guardPlace struct {
 // would have to go. Rules of security groups are preferred to those of network ACLs, and both to routes.
 func (g *Graph) Closing(address inventory.ID) []Guard {
 	g.Results()
-	var all []Guard
+	var ways [][][]Guard // the layers of each
 	for _, n := range g.find(address) {
 		for _, w := range g.answers[n].ways {
-			if certain, _ := w.open(); !certain {
-				continue
-			}
-			for _, guard := range w.narrowest() {
-				if !slices.Contains(all, guard) {
-					all = append(all, guard)
+			if certain, _ := w.open(); certain {
+				if layers := w.layers(); len(layers) > 0 {
+					ways = append(ways, layers)
 				}
 			}
 		}
 	}
-	return all
-}
-
-// narrowest returns the layer of a way that the fewest rules hold open.
-func (w *way) narrowest() []Guard {
-	var best []Guard
-	rank := func(list []Guard) int {
-		weight := 0
-		for _, guard := range list {
-			switch {
-			case strings.HasPrefix(guard.Rule, "route "):
-				weight += 10_000
-			case strings.Contains(guard.Rule, "(rule "): // of a network ACL
-				weight += 100
-			default:
-				weight++
+	var gone []Guard
+	for len(ways) > 0 {
+		// The layer whose rules close the most ways for their number; of equal ones that nearest to the target.
+		var best []Guard
+		closes := 0
+		for _, layers := range ways {
+			for _, layer := range layers {
+				n := 0
+				for _, others := range ways {
+					if closedBy(others, gone, layer) {
+						n++
+					}
+				}
+				if best == nil || n*weight(best) >= closes*weight(layer) {
+					best, closes = layer, n
+				}
 			}
 		}
-		return weight
+		for _, guard := range best {
+			if !slices.Contains(gone, guard) {
+				gone = append(gone, guard)
+			}
+		}
+		ways = slices.DeleteFunc(ways, func(layers [][]Guard) bool { return closedBy(layers, gone, nil) })
 	}
+	return gone
+}
+
+// closedBy reports whether a way has a layer all of whose rules are gone.
+func closedBy(layers [][]Guard, gone, more []Guard) bool {
+	return slices.ContainsFunc(layers, func(layer []Guard) bool {
+		return !slices.ContainsFunc(layer, func(guard Guard) bool { return !slices.Contains(gone, guard) && !slices.Contains(more, guard) })
+	})
+}
+
+// layers returns the rules of each guard that holds a way open.
+func (w *way) layers() [][]Guard {
+	var list [][]Guard
 	for _, p := range w.proof {
-		layer := p(nil)
-		if len(layer) > 0 && (best == nil || rank(layer) <= rank(best)) {
-			best = layer
+		if layer := p(nil); len(layer) > 0 {
+			slices.SortStableFunc(layer, Guard.compare)
+			list = append(list, layer)
 		}
 	}
-	return best
+	return list
+}
+
+// weight is how much it takes to remove rules: those of groups are the least.
+func weight(layer []Guard) int {
+	total := 0
+	for _, guard := range layer {
+		switch {
+		case strings.HasPrefix(guard.Rule, "route "):
+			total += 10_000
+		case strings.Contains(guard.Rule, "(rule "): // of a network ACL
+			total += 100
+		default:
+			total++
+		}
+	}
+	return total
 }
 
 // Shadow is a rule of a network ACL that can never match, or that says the opposite of one before it.
