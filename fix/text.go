@@ -11,17 +11,24 @@ import (
 // WriteText writes the plan for people: each change with what it clears and why it is this one, then what stays.
 func (p *Plan) WriteText(w io.Writer) error {
 	b := bufio.NewWriter(w)
-	cleared := 0
+	// A finding may be cleared by one change and be left by another; it counts once.
+	seen := map[string]bool{}
 	for i := range p.Changes {
-		cleared += len(p.Changes[i].Clears)
+		for _, f := range p.Changes[i].Clears {
+			seen[f.Fingerprint] = true
+		}
+	}
+	cleared := len(seen)
+	for i := range p.Unfixed {
+		seen[p.Unfixed[i].Fingerprint] = true
 	}
 	switch {
 	case len(p.Changes) == 0 && len(p.Unfixed) == 0:
 		fmt.Fprintln(b, "Nothing to fix.")
 	case len(p.Changes) == 0:
-		fmt.Fprintf(b, "No change clears any of %s.\n", count(len(p.Unfixed), "finding"))
+		fmt.Fprintf(b, "No change clears any of %s.\n", count(len(seen), "finding"))
 	default:
-		fmt.Fprintf(b, "%s of %s.\n", would(len(p.Changes), cleared), count(cleared+len(p.Unfixed), "finding"))
+		fmt.Fprintf(b, "%s of %s.\n", would(len(p.Changes), cleared), count(len(seen), "finding"))
 	}
 	for i := range p.Changes {
 		fmt.Fprintln(b)
