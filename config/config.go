@@ -164,7 +164,7 @@ type reader struct {
 }
 
 // later are the keys of the contract that have no effect in this version.
-var later = []string{"environments", "regions", "links", "policy"}
+var later = []string{"policy"}
 
 // maxNames bounds the lists of a file.
 const maxNames = 10_000

@@ -29,6 +29,7 @@ ignore:
     reason: not used on the server
     until: 2027-01-31
 environments: {prod: {paths: [env/prod], criticality: high}}
+policy: rules
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +43,8 @@ environments: {prod: {paths: [env/prod], criticality: high}}
 			Until: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC), Line: 10,
 		}},
 		Environments: []Environment{{Name: "prod", Paths: []string{"env/prod"}, Criticality: "high"}},
-		Unused:       []Key{{"environments", 14}},
+		Policy:       "rules",
+		Unused:       []Key{{"policy", 15}},
 		RuleIDs:      []Key{{"aws-open-admin-port", 8}, {"GHSA-aaaa-bbbb-cccc", 10}},
 	}
 	if diff := cmp.Diff(want, cfg); diff != "" {

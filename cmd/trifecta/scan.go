@@ -427,7 +427,7 @@ func (a *app) verdict(res *scanner.Result, failOn scanner.FailOn, strict bool) e
 
 // informational are the codes of notices that speak of something other than a part that was not looked at.
 var informational = slices.Concat(
-	[]string{inventory.MemoryNotice, "advisories-stale", "end-of-life-snapshot", "configuration-proposed", baselineUnreadable, baselineOutdated, "licenses-unknown"},
+	[]string{inventory.MemoryNotice, "advisories-stale", "end-of-life-snapshot", "configuration-proposed", "custom-resource-definitions", "image-ambiguous", baselineUnreadable, baselineOutdated, "licenses-unknown"},
 	config.NoticeCodes, cloudformation.Assumptions,
 )
 

@@ -26,18 +26,23 @@ type world struct {
 	resources []*inventory.Resource
 	machines  []machine.Reference
 	deployed  exposure.Deployed
+	// criticality is what the workloads of an environment are worth, by its name.
+	criticality map[string]string
 }
 
 // newWorld builds the models of what the inventory declares, follows packages to workloads and puts both into the
 // inventory.
 func newWorld(tree *inventory.Tree, inv *inventory.Inventory, p *pipeline) *world {
-	w := &world{resources: inv.Resources, cloud: aws.Build(inv.Resources), cluster: kube.Read(inv.Resources)}
+	w := &world{criticality: map[string]string{}, resources: inv.Resources, cloud: aws.Build(inv.Resources), cluster: kube.Read(inv.Resources)}
 	if p.looksAt("amis") {
 		w.machines = machine.Find(tree, w.cloud, w.cluster, inv.Resources)
 	}
 	w.graph = network.Build(w.cloud, w.cluster)
 	w.results = w.graph.Results()
 	w.join(inv, p.cfg)
+	for _, e := range p.cfg.Environments {
+		w.criticality[e.Name] = e.Criticality
+	}
 	return w
 }
 
@@ -137,7 +142,7 @@ func (w *world) scanners(tree *inventory.Tree, p *pipeline) []scanner.Scanner {
 // weigh puts what the network answers into a result that is to be ranked.
 func (w *world) weigh(res *scanner.Result) {
 	res.Workloads = w.results
-	exposure.Apply(res, w.deployed)
+	exposure.Apply(res, w.deployed, w.criticality)
 }
 
 // conclude adds what follows from the ranked findings and the network together.

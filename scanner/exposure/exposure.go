@@ -85,6 +85,9 @@ var worst = []scanner.ExposureLevel{
 
 // Index finds the network's answers by address. Of several roots with one address the most exposed answers.
 type Index struct {
+	// Criticality is what the workloads of an environment are worth, by its name.
+	Criticality map[string]string
+
 	results map[inventory.ID]*network.Result
 	proxies map[inventory.ID]bool
 }
@@ -117,7 +120,7 @@ func (x *Index) of(workloads map[inventory.ID]inventory.Confidence) scanner.Expo
 		}
 		all = append(all, id)
 		e := Of(r)
-		e.Link = string(confidence)
+		e.Link, e.Criticality = string(confidence), x.Criticality[r.Environment]
 		e.Entry = x.entry(r)
 		if result == nil || cmp.Or(
 			cmp.Compare(slices.Index(worst, e.Level), slices.Index(worst, best.Level)),
@@ -148,8 +151,10 @@ func (x *Index) entry(r *network.Result) inventory.ID {
 
 // Apply sets the exposure of findings that have none yet, by what they are about: the packages of a file by the workloads
 // that it gets into, an image or machine image by those that run it, a resource by itself.
-func Apply(res *scanner.Result, deployed Deployed) {
+// criticality is what the workloads of an environment are worth, by its name.
+func Apply(res *scanner.Result, deployed Deployed, criticality map[string]string) {
 	x := NewIndex(res.Workloads)
+	x.Criticality = criticality
 	images := map[inventory.ID][]inventory.ID{}
 	for i := range res.Images {
 		images[res.Images[i].ID] = res.Images[i].Workloads
@@ -173,7 +178,7 @@ func Apply(res *scanner.Result, deployed Deployed) {
 		default:
 			if r := x.results[f.Subject]; r != nil {
 				f.Exposure = Of(r)
-				f.Exposure.Entry = x.entry(r)
+				f.Exposure.Entry, f.Exposure.Criticality = x.entry(r), x.Criticality[r.Environment]
 			}
 		}
 	}

@@ -80,7 +80,7 @@ func vulnerable(workloads ...network.Result) *scanner.Result {
 }
 
 func judge(res *scanner.Result, deployed Deployed) {
-	Apply(res, deployed)
+	Apply(res, deployed, nil)
 	res.Rank()
 	res.Add(Trifecta(res, deployed))
 	res.Rank()
@@ -181,7 +181,7 @@ func TestApplyToOthers(t *testing.T) {
 			{Subject: "aws_security_group.b", Exposure: scanner.Exposure{Workloads: []inventory.ID{worker}}},
 		},
 	}
-	Apply(res, nil)
+	Apply(res, nil, nil)
 	var got []scanner.ExposureLevel
 	for _, f := range res.Findings {
 		got = append(got, f.Exposure.Level)
@@ -189,5 +189,16 @@ func TestApplyToOthers(t *testing.T) {
 	want := []scanner.ExposureLevel{scanner.ExposureOpen, scanner.ExposureAdjacent, "", scanner.ExposureAdjacent}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestCriticality takes what a workload is worth from its environment.
+func TestCriticality(t *testing.T) {
+	production := open(web)
+	production.Environment = "prod"
+	res := vulnerable(production)
+	Apply(res, Deployed{"web/package-lock.json": {web: inventory.Declared}}, map[string]string{"prod": "high"})
+	if got := res.Findings[0].Exposure.Criticality; got != "high" {
+		t.Errorf("criticality %q", got)
 	}
 }
