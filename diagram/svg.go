@@ -147,7 +147,8 @@ func (p *picture) place(g *Group, x, y int) (w, h int) {
 	p.boxes = append(p.boxes, box{group: g, x: x, y: y})
 	nodes := slices.Clone(p.tree.nodes[g.ID])
 	slices.SortStableFunc(nodes, func(a, b int) int { return p.rank(a) - p.rank(b) })
-	inner, right := y+heading+padding/2, 0
+	inner := y + heading + padding/2
+	var right int
 	if g.Kind == VPC {
 		inner, right = p.vpc(g, nodes, x+padding, inner)
 	} else {
