@@ -44,6 +44,7 @@ type scanOptions struct {
 	vars     []string // likewise, as NAME=VALUE
 	params   []string // of CloudFormation, as NAME=VALUE
 	values   []string // of Helm
+	called   bool     // analyse calls of Go modules
 	// proposal says that the tree is what somebody proposes, in a pull request: the base decides how it is judged.
 	proposal bool
 	// baseOptional says that the scan goes on where the clone lacks the base.
@@ -99,6 +100,7 @@ func (o *scanOptions) registerInputs(cmd *cobra.Command) {
 	f.StringArrayVar(&o.varFiles, "var-file", nil, "Terraform variables from `FILE`; repeatable")
 	f.StringArrayVar(&o.vars, "var", nil, "a Terraform variable as `NAME=VALUE`; repeatable")
 	f.StringArrayVar(&o.params, "param", nil, "a CloudFormation parameter as `NAME=VALUE`; repeatable")
+	f.BoolVar(&o.called, "called", false, "analyse which vulnerable functions Go code calls; runs the go command over the tree, so only for trees that you trust")
 	f.StringArrayVar(&o.values, "values", nil, "Helm values from `FILE`; repeatable")
 	for _, name := range []string{"db", "intel"} {
 		_ = cmd.MarkFlagDirname(name) // a completion hint: a flag that is not there would be a mistake above
@@ -249,6 +251,9 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 		return nil, err
 	}
 	p.shown, p.cfg, p.looksAt, p.noMatch, p.asOf = shown, cfg, looksAt, opts.noMatch, asOf
+	if opts.called && data.scanner != nil && data.scanner.DB != nil {
+		p.calls = func(ctx context.Context, res *scanner.Result) { a.callAnalysis(ctx, dir, opts, data.scanner.DB, res) }
+	}
 	if data.scanner != nil {
 		p.intel = data.scanner.Intel
 	}
@@ -318,7 +323,9 @@ type pipeline struct {
 	noMatch  bool
 	asOf     time.Time
 	intel    *intel.Data
-	shown    progress
+	// calls analyses calls, where that is asked for.
+	calls func(context.Context, *scanner.Result)
+	shown progress
 	// quick leaves out what refines the rank and does not change what is found: of a base only that is asked.
 	quick bool
 }
@@ -339,6 +346,9 @@ func (p *pipeline) run(ctx context.Context, tree *inventory.Tree, notices []inve
 	world.weigh(res)
 	if !p.quick {
 		called(ctx, tree, res)
+		if p.calls != nil {
+			p.calls(ctx, res)
+		}
 	}
 	res.Rank()
 	world.conclude(res)

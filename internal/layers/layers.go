@@ -112,6 +112,7 @@ var homes = []home{
 	{library: "helm.sh/helm/v3/pkg/chartutil", why: "it links client-go, 37 MB of binary"},
 	{library: "k8s.io/client-go", why: "no cluster is asked"},
 	{library: "sigs.k8s.io/kustomize", in: []string{"inventory/kubernetes"}, why: "kustomizations are rendered in one place, over an in-memory file system"},
+	{library: "golang.org/x/vuln", in: []string{"inventory/calls"}, why: "it runs the go command over the tree, which only --called may"},
 	{library: "github.com/spf13/cobra", in: []string{"cmd"}, why: "flags end where the pipeline begins"},
 }
 
