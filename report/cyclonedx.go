@@ -107,7 +107,55 @@ func (c *cycloneDX) metadata() *cyclonedx.Metadata {
 		Lifecycles: &[]cyclonedx.Lifecycle{{Phase: cyclonedx.LifecyclePhasePreBuild}},
 		Tools:      &cyclonedx.ToolsChoice{Components: &[]cyclonedx.Component{tool}},
 		Component:  &root,
+		Properties: c.gitlabMetadata(),
 	}
+}
+
+// gitlabMetadata are the properties by which GitLab knows that the document speaks its words at all, and the one file
+// that the packages are from. Where there are several, each component has its own.
+// https://docs.gitlab.com/development/sec/cyclonedx_property_taxonomy/
+func (c *cycloneDX) gitlabMetadata() *[]cyclonedx.Property {
+	properties := []cyclonedx.Property{{Name: "gitlab:meta:schema_version", Value: "1"}}
+	var from *inventory.Package
+	file := ""
+	for i := range c.res.Packages {
+		for _, l := range c.res.Packages[i].Locations {
+			if file != "" && l.Path != file {
+				return &properties
+			}
+			from, file = &c.res.Packages[i], l.Path
+		}
+	}
+	if file != "" {
+		properties = append(properties, gitlabInput(from, file)...)
+	}
+	return &properties
+}
+
+// gitlabInput says in GitLab's words which file names a package, and whose file it is.
+func gitlabInput(p *inventory.Package, file string) []cyclonedx.Property {
+	return []cyclonedx.Property{
+		{Name: "gitlab:dependency_scanning:input_file:path", Value: file},
+		{Name: "gitlab:dependency_scanning:package_manager:name", Value: packageManager(p, file)},
+	}
+}
+
+// gitlabComponent says in GitLab's words where a package is from. A property can be there once: of several files it is
+// the first.
+func gitlabComponent(p *inventory.Package) []cyclonedx.Property {
+	i := slices.IndexFunc(p.Locations, func(l inventory.PackageLocation) bool { return l.Path != "" })
+	if i < 0 {
+		return nil
+	}
+	properties := gitlabInput(p, p.Locations[i].Path)
+	if m := p.Locations[i].Manifest; m != nil && m.Path != "" {
+		properties = append(properties, cyclonedx.Property{Name: "gitlab:dependency_scanning:source_file:path", Value: m.Path})
+	}
+	category := "production"
+	if scope(p) == inventory.ScopeDevelopment {
+		category = "development"
+	}
+	return append(properties, cyclonedx.Property{Name: "gitlab:dependency_scanning:category", Value: category})
 }
 
 func (c *cycloneDX) component(p *inventory.Package, ref string) cyclonedx.Component {
@@ -148,6 +196,7 @@ func (c *cycloneDX) component(p *inventory.Package, ref string) cyclonedx.Compon
 	for _, w := range p.Workloads {
 		properties = append(properties, cyclonedx.Property{Name: "trifecta:workload", Value: string(w)})
 	}
+	properties = append(properties, gitlabComponent(p)...)
 	if len(properties) > 0 {
 		component.Properties = &properties
 	}
@@ -211,15 +260,11 @@ func (c *cycloneDX) license(p *inventory.Package) *cyclonedx.Licenses {
 }
 
 func (c *cycloneDX) image(image *inventory.Image) cyclonedx.Component {
-	name, version := string(image.ID), ""
-	name, _, _ = strings.Cut(name, "@")
-	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
-		name, version = name[:i], name[i+1:]
-	}
+	name, version := imageName(image.ID)
 	component := cyclonedx.Component{
 		BOMRef:   "image:" + valid(string(image.ID)),
 		Type:     cyclonedx.ComponentTypeContainer,
-		Name:     cmp.Or(name, string(image.ID)),
+		Name:     name,
 		Version:  cmp.Or(version, image.Digest),
 		Evidence: occurrences(image.Locations),
 	}

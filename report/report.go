@@ -57,6 +57,10 @@ var Formats = []Format{
 	{"openvex", "OpenVEX 0.2.0: what is affected, and what is not for which reason", OpenVEX},
 	{"csv", "one line for each finding, for spreadsheets", CSV},
 	{"junit", "test report that CI systems show", JUnit},
+	{"gitlab-dependency", "GitLab's dependency scanning report", GitLabDependency},
+	{"gitlab-container", "GitLab's container scanning report", GitLabContainer},
+	{"gitlab-sast", "infrastructure findings as GitLab's SAST report", GitLabSAST},
+	{"codequality", "GitLab's code quality report", CodeQuality},
 }
 
 // Lookup returns the format with a name. The error names those that exist.
