@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/network"
 	"github.com/trifecta-scanner/trifecta/report"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
@@ -237,16 +239,35 @@ func relocateValue(v reflect.Value, prefix string) {
 			}
 		case *scanner.Edit:
 			x.Path = prefix + x.Path
+		case *network.Guard:
+			if x.File != "" {
+				x.File = prefix + x.File
+			}
+		case *inventory.Link:
+			if strings.HasPrefix(string(x.From), "build:") { // what a build takes in is a file
+				x.To = inventory.ID(prefix) + x.To
+			}
+			relocateFields(v, prefix)
+		case *network.Result:
+			x.Root = path.Join(prefix, x.Root)
+			relocateFields(v, prefix)
+		case *inventory.Resource:
+			x.Root = path.Join(prefix, x.Root)
+			relocateFields(v, prefix)
 		case *scanner.Upgrade:
 			for i := range x.Files {
 				x.Files[i] = prefix + x.Files[i]
 			}
 		default:
-			for i := range v.NumField() {
-				if v.Type().Field(i).IsExported() {
-					relocateValue(v.Field(i), prefix)
-				}
-			}
+			relocateFields(v, prefix)
+		}
+	}
+}
+
+func relocateFields(v reflect.Value, prefix string) {
+	for i := range v.NumField() {
+		if v.Type().Field(i).IsExported() {
+			relocateValue(v.Field(i), prefix)
 		}
 	}
 }
