@@ -43,7 +43,7 @@ var resilienceChecks = []Check{
 func zones(subnets []aws.Ref[*aws.Subnet]) (list []string, all bool) {
 	all = true
 	for _, ref := range subnets {
-		if !ref.Resolved() || ref.To.Origin == aws.External {
+		if !ref.Resolved() || ref.To.Origin != aws.Declared { // the default subnets are one of each zone
 			all = false
 			continue
 		}
@@ -68,7 +68,7 @@ func singleZone(p *pass) {
 			return
 		}
 		list, all := zones(subnets)
-		sameSubnet := len(subnets) == 1 && subnets[0].Resolved()
+		sameSubnet := len(subnets) == 1 && subnets[0].Resolved() && subnets[0].To.Origin == aws.Declared
 		if all && len(list) == 1 || sameSubnet {
 			where := "one subnet"
 			if len(list) == 1 {
