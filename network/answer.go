@@ -468,18 +468,19 @@ func (g *Graph) between(from, to *node) Result {
 
 // sourcesOf prints the ranges of the subnets that a sender is in.
 func sourcesOf(n *node) []string {
-	set := IPSet{}
+	var four, six []string
 	for _, i := range n.ifaces {
 		for _, s := range i.subnets {
 			if s.noCIDR == "" {
-				set = set.Union(s.cidr)
+				four = addTo(four, s.cidr.Family(V4).Strings()...)
+				six = addTo(six, s.cidr.Family(V6).Strings()...)
 			}
 		}
 	}
-	if six := set.Family(V4); !six.IsEmpty() {
-		set = six
+	if len(four) > 0 {
+		return four
 	}
-	return set.Strings()
+	return append([]string{}, six...)
 }
 
 // OnPort narrows a result to one port, as tcp/443 or 443: its verdict is about that port alone.
