@@ -214,13 +214,14 @@ type LoadBalancerConfiguration struct {
 	SecurityGroups inventory.Value
 	Subnets        inventory.Value
 	WAF            inventory.Value // ARN of a web ACL
+	AddressType    inventory.Value // ipv4 (the default), dualstack or dualstack-without-public-ipv4
 }
 
 func newLoadBalancerConfiguration(o *Object) *LoadBalancerConfiguration {
 	spec := o.Get("spec")
 	return &LoadBalancerConfiguration{
 		Object: *o, Scheme: spec.Get("scheme"), SourceRanges: spec.Get("sourceRanges").Elements(), SecurityGroups: spec.Get("securityGroups"),
-		Subnets: spec.Get("loadBalancerSubnets"), WAF: spec.Get("wafV2", "webACL"),
+		Subnets: spec.Get("loadBalancerSubnets"), WAF: spec.Get("wafV2", "webACL"), AddressType: spec.Get("ipAddressType"),
 	}
 }
 

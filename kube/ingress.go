@@ -1,6 +1,8 @@
 package kube
 
 import (
+	"slices"
+
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
@@ -92,6 +94,8 @@ type IngressClassParams struct {
 	InboundCIDRs []inventory.Value
 	Group        inventory.Value // name of the group whose Ingresses share a load balancer
 	WAF          inventory.Value // ARN of a web ACL
+	Certificates []inventory.Value
+	AddressType  inventory.Value // ipv4, dualstack or dualstack-without-public-ipv4
 	Subnets      inventory.Value
 }
 
@@ -99,7 +103,9 @@ func newIngressClassParams(o *Object) *IngressClassParams {
 	spec := o.Get("spec")
 	return &IngressClassParams{
 		Object: *o, Scheme: spec.Get("scheme"), InboundCIDRs: spec.Get("inboundCIDRs").Elements(), Group: spec.Get("group", "name"),
-		WAF: spec.Get("wafv2AclArn"), Subnets: spec.Get("subnets"),
+		WAF: spec.Get("wafv2AclArn"), AddressType: spec.Get("ipAddressType"), Subnets: spec.Get("subnets"),
+		// EKS Auto Mode writes the plural: https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html
+		Certificates: slices.Concat(spec.Get("certificateArn").Elements(), spec.Get("certificateARNs").Elements()),
 	}
 }
 

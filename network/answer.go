@@ -277,8 +277,12 @@ func (g *Graph) explainEdge(e *edge, seen map[*node]bool) []Block {
 				blocks = append(blocks, g.explainDirect(e.to, i, e.sender, V4)...)
 			}
 		}
+		arrives := e.toPort
+		if arrives.IsEmpty() {
+			arrives = e.port
+		}
 		for _, p := range e.policies {
-			if !p.set.only(e.proto, allPorts).some() {
+			if !p.set.only(e.proto, arrives).some() {
 				blocks = append(blocks, p.blocks...)
 			}
 		}

@@ -194,8 +194,6 @@ type node struct {
 	shields     []string
 	pod         *kube.Workload // of a Kubernetes workload
 	doorProof   []proof        // guards of its own door, shown with direct ways
-	passShields []string       // of what a proxy passes on, not of the proxy itself
-	empty       []inventory.ID // Services that it forwards to and that have no pods
 	hidden      bool           // not among the results: an interface that an instance has
 	groupNode   bool           // several subnets stand in its path
 	runs        []Run

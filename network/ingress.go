@@ -88,6 +88,7 @@ func (k *kubernetes) addALB(i *kube.Ingress, members []*kube.Ingress, gate cond)
 	params := k.m.ParamsOf(k.m.ClassOf(i))
 	scheme := first(members, i, "scheme")
 	waf := first(members, i, "wafv2-acl-arn")
+	addresses := first(members, i, "ip-address-type")
 	sources := []inventory.Value{first(members, i, "inbound-cidrs")}
 	if params != nil {
 		if !params.Scheme.IsNull() {
@@ -99,6 +100,9 @@ func (k *kubernetes) addALB(i *kube.Ingress, members []*kube.Ingress, gate cond)
 		if !params.WAF.IsNull() {
 			waf = params.WAF
 		}
+		if !params.AddressType.IsNull() {
+			addresses = params.AddressType
+		}
 	}
 	public := never
 	switch text, unknown := k.text(scheme); {
@@ -108,25 +112,85 @@ func (k *kubernetes) addALB(i *kube.Ingress, members []*kube.Ingress, gate cond)
 		public = certainly
 	}
 	n.shields = addTo(n.shields, k.waf(waf)...)
-	dual, _ := k.text(first(members, i, "ip-address-type"))
-	ports, redirect, why := k.albPorts(i, members)
-	open := listens(protoTCP, ports, why, strings.HasPrefix(dual, "dualstack"))
-	if dual == "dualstack-without-public-ipv4" {
-		open = listens(protoTCP, ports, why, true).cut(everyV6)
+	l := k.albListeners(i, members, params != nil && len(params.Certificates) > 0)
+	ports := l.plain.Union(l.secure)
+	groups := k.namedGroups(&i.Object, first(members, i, "security-groups"))
+	k.open(n, &i.Object, k.addressed(listens(protoTCP, ports, l.why, true), addresses), k.rangesOf(sources...), public, groups)
+	var mutual []string
+	if text, _ := k.text(first(members, i, "mutual-authentication")); strings.Contains(text, `"verify"`) {
+		mutual = []string{"auth:mtls"}
 	}
-	groups := k.namedGroups(first(members, i, "security-groups"))
-	k.open(n, &i.Object, open, k.rangesOf(sources...), public, groups)
-	if auth, _ := k.text(first(nil, i, "auth-type")); auth == "oidc" || auth == "cognito" {
-		n.passShields = addTo(n.passShields, "auth:"+auth)
+	for _, b := range i.Backends {
+		name, _ := b.Name.Text()
+		condition := k.sourceCondition(&i.Object, name)
+		forward := func(ports Ports, shields func(e *edge) []string) {
+			if ports = ports.Subtract(l.redirect); ports.IsEmpty() {
+				return
+			}
+			k.backends(&i.Object, []kube.Backend{b}, n, func(e *edge) {
+				e.port, e.shields, e.sources = ports, shields(e), condition
+			})
+		}
+		// Only listeners with a certificate authenticate.
+		forward(l.plain, func(*edge) []string { return nil })
+		forward(l.secure, func(e *edge) []string { return append(slices.Clone(mutual), k.authentication(i, e)...) })
 	}
-	if mutual, _ := k.text(first(members, i, "mutual-authentication")); strings.Contains(mutual, `"verify"`) {
-		n.passShields = addTo(n.passShields, "auth:mtls")
+}
+
+// addressed cuts what a load balancer listens on, in both families, to those that its type of addresses has.
+func (k *kubernetes) addressed(open Set, addresses inventory.Value) Set {
+	switch text, _ := k.text(addresses); text {
+	case "dualstack":
+		return open
+	case "dualstack-without-public-ipv4":
+		return open.cut(everyV6)
 	}
-	onward := ports.Subtract(redirect)
-	k.backends(&i.Object, i.Backends, n, func(e *edge) {
-		e.port = onward
-		e.shields = n.passShields
-	})
+	return open.cut(everyV4)
+}
+
+// authentication returns the shield of the authentication that the Service of an edge asks for, else the Ingress.
+func (k *kubernetes) authentication(i *kube.Ingress, e *edge) []string {
+	kind := i.Annotation(albAnnotation + "auth-type")
+	for _, s := range k.m.Services {
+		if v := s.Annotation(albAnnotation + "auth-type"); !v.IsNull() && slices.Contains(e.via, s.ID()) {
+			kind = v
+		}
+	}
+	if auth, _ := k.text(kind); auth == "oidc" || auth == "cognito" {
+		return []string{"auth:" + auth}
+	}
+	return nil
+}
+
+// sourceCondition returns the clients that an annotation narrows the requests for a backend to; nil where it does not.
+func (k *kubernetes) sourceCondition(o *kube.Object, backend string) *IPSet {
+	text, _ := k.text(o.Annotation(albAnnotation + "conditions." + backend))
+	var conditions []struct {
+		Field          string `json:"field"`
+		SourceIPConfig struct {
+			Values []string `json:"values"`
+		} `json:"sourceIpConfig"`
+	}
+	if json.Unmarshal([]byte(text), &conditions) != nil {
+		return nil
+	}
+	var set *IPSet
+	for _, c := range conditions {
+		if c.Field != "source-ip" {
+			continue
+		}
+		one := IPSet{}
+		for _, v := range c.SourceIPConfig.Values {
+			if p, ok := parsePrefix(v); ok {
+				one = one.Union(NewIPSet(p))
+			}
+		}
+		if set != nil {
+			one = one.Intersect(*set)
+		}
+		set = &one
+	}
+	return set
 }
 
 // waf returns the shield of an ARN that an annotation names.
@@ -139,44 +203,47 @@ func (k *kubernetes) waf(v inventory.Value) []string {
 		}
 		return []string{"waf:" + string(ref.Resource)}
 	}
-	if text, _ := k.text(v); text != "" {
+	if text, _ := k.text(v); text != "" && text != "none" { // none takes away the one it had
 		return []string{"waf:" + text}
 	}
 	return nil
 }
 
-// albPorts returns the ports that the load balancer of an Ingress listens on, and those of them that only redirect.
-func (k *kubernetes) albPorts(i *kube.Ingress, members []*kube.Ingress) (ports, redirect Ports, why Bits) {
-	v := i.Annotation(albAnnotation + "listen-ports")
-	text, unknown := k.text(v)
+// albListeners are the ports that the load balancer of an Ingress listens on.
+type albListeners struct {
+	plain, secure Ports // by HTTP, by HTTPS
+	redirect      Ports // those that only redirect
+	why           Bits  // the ports are not known
+}
+
+func (k *kubernetes) albListeners(i *kube.Ingress, members []*kube.Ingress, certified bool) albListeners {
+	var l albListeners
+	text, unknown := k.text(i.Annotation(albAnnotation + "listen-ports"))
 	switch {
 	case unknown != "":
-		return allPorts, Ports{}, unknown
+		return albListeners{plain: allPorts, why: unknown}
 	case text != "":
 		var list []map[string]int
 		if json.Unmarshal([]byte(text), &list) == nil {
-			for _, l := range list {
-				for _, p := range l {
-					ports = ports.Union(portRange(p, p))
+			for _, entry := range list {
+				for proto, p := range entry {
+					if proto == "HTTPS" {
+						l.secure = l.secure.Union(portRange(p, p))
+					} else {
+						l.plain = l.plain.Union(portRange(p, p))
+					}
 				}
 			}
 		}
+	case certified || !first(members, i, "certificate-arn").IsNull():
+		l.secure = Port(443)
 	default:
-		ports = Port(80)
-		if !first(members, i, "certificate-arn").IsNull() {
-			ports = Port(443)
-		}
+		l.plain = Port(80)
 	}
 	if to, _ := k.text(first(members, i, "ssl-redirect")); to != "" {
-		for _, r := range ports.ranges {
-			for p := int(r.Lo); p <= int(r.Hi) && int(r.Hi)-int(r.Lo) < 64; p++ {
-				if p != 443 && !slices.Contains([]string{to}, Port(uint16(p)).String()) { //nolint:gosec // a port
-					redirect = redirect.Union(portRange(p, p))
-				}
-			}
-		}
+		l.redirect = l.plain
 	}
-	return ports, redirect, ""
+	return l
 }
 
 // backends makes the edges from a proxy to the pods of Services that it forwards to.
@@ -192,7 +259,7 @@ func (k *kubernetes) backends(o *kube.Object, list []kube.Backend, n *node, set 
 		for _, s := range k.m.ServicesOf(b, o) {
 			gate := truthCond(k, s.NamedIn(b.Name, b.Namespace, o), &s.Object)
 			if k.forward(s, n, &b.Port, gate, set) == 0 {
-				n.empty = append(n.empty, s.ID())
+				k.noTarget(s)
 			}
 		}
 	}
@@ -261,9 +328,13 @@ func (k *kubernetes) servedBy(controller, class string, near *kube.Object) []*no
 		}
 		argued, fits, named := false, false, false
 		for _, c := range w.Pod.Containers {
-			for _, a := range slices.Concat(c.Command, c.Args) {
+			words := slices.Concat(c.Command, c.Args)
+			for at, a := range words {
 				text, _ := a.Text()
 				flag, value, ok := strings.Cut(strings.TrimLeft(text, "-"), "=")
+				if !ok && at+1 < len(words) {
+					value, ok = words[at+1].Text() // the value is a word of its own
+				}
 				if !ok {
 					continue
 				}
@@ -358,17 +429,22 @@ func (k *kubernetes) addGateways() {
 		for _, l := range gw.Listeners {
 			p, why := k.port(l.Port)
 			ports = ports.Union(p)
-			open = open.Union(listens(listenerProto(l), p, why, false))
+			open = open.Union(listens(listenerProto(l), p, why, true))
 		}
 		var serving []*node
 		if balanced {
 			k.openGateway(n, gw, open)
 		} else {
 			serving = k.servedBy(controller, class, &gw.Object)
-			k.serve(n, serving, class, func(*edge) {})
+			taken := Ports{}
+			for _, l := range gw.Listeners {
+				p, _ := k.port(l.Port)
+				taken = taken.Union(k.podPorts(serving, p))
+			}
+			k.serve(n, serving, class, func(e *edge) { e.port = taken })
 			for _, f := range n.fronts {
 				if !ports.IsEmpty() {
-					f.open = open
+					f.open = open.cut(everyV4)
 				}
 			}
 		}
@@ -376,7 +452,7 @@ func (k *kubernetes) addGateways() {
 		if len(serving) > 0 {
 			from = serving[0].pod
 		}
-		k.attachRoutes(gw, n, from, len(serving) > 0)
+		k.attachRoutes(gw, n, from, serving)
 	}
 }
 
@@ -392,6 +468,7 @@ func (k *kubernetes) openGateway(n *node, gw *kube.Gateway, open Set) {
 	public := never
 	var sources []inventory.Value
 	var groups *groupSet
+	var addresses inventory.Value
 	if c := k.m.ConfigurationOf(gw); c != nil {
 		switch text, unknown := k.text(c.Scheme); {
 		case unknown != "":
@@ -400,18 +477,19 @@ func (k *kubernetes) openGateway(n *node, gw *kube.Gateway, open Set) {
 			public = certainly
 		}
 		sources = c.SourceRanges
-		groups = k.namedGroups(c.SecurityGroups)
+		groups = k.namedGroups(&gw.Object, c.SecurityGroups)
 		n.shields = addTo(n.shields, k.waf(c.WAF)...)
+		addresses = c.AddressType
 	}
-	k.open(n, &gw.Object, open, k.rangesOf(sources...), public, groups)
+	k.open(n, &gw.Object, k.addressed(open, addresses), k.rangesOf(sources...), public, groups)
 }
 
 // attachRoutes makes the edges of the routes that belong to a Gateway.
-func (k *kubernetes) attachRoutes(gw *kube.Gateway, n *node, from *kube.Workload, inCluster bool) {
+func (k *kubernetes) attachRoutes(gw *kube.Gateway, n *node, from *kube.Workload, serving []*node) {
 	for _, l := range gw.Listeners {
 		port, why := k.port(l.Port)
-		if inCluster {
-			port = allPorts // the pods of the controller listen elsewhere than its Service
+		if len(serving) > 0 {
+			port = k.podPorts(serving, port)
 		}
 		for _, r := range k.m.Routes {
 			if !together(&r.Object, &gw.Object) {
@@ -447,7 +525,12 @@ func (k *kubernetes) addIstio() {
 			}
 		}
 		class := ""
-		k.serve(n, serving, class, func(*edge) {})
+		var taken Ports
+		for _, s := range gw.Servers {
+			p, _ := k.port(s.Port)
+			taken = taken.Union(k.podPorts(serving, p))
+		}
+		k.serve(n, serving, class, func(e *edge) { e.port = taken })
 		var from *kube.Workload
 		if len(serving) > 0 {
 			from = serving[0].pod
@@ -479,6 +562,35 @@ func (k *kubernetes) addIstio() {
 			}
 		}
 	}
+}
+
+// podPorts returns on which ports of its pods a controller takes what clients dial a port for: those that its Services lead
+// it to, and the port itself. Where these are none of the pods' it is not known how they hang together, and any is taken.
+func (k *kubernetes) podPorts(serving []*node, dialled Ports) Ports {
+	taken, fits := dialled, false
+	for _, s := range k.m.Services {
+		for _, b := range k.m.Backends(s) {
+			if !slices.Contains(serving, k.pods[b.Workload]) {
+				continue
+			}
+			for _, p := range s.Ports {
+				target, ok := p.Target(&b.Workload.Pod)
+				if !ok {
+					continue
+				}
+				port, _ := k.port(p.Port)
+				to, _ := k.port(target)
+				if dialled.SubsetOf(port) {
+					taken, fits = taken.Union(to), true
+				}
+				fits = fits || dialled.SubsetOf(to)
+			}
+		}
+	}
+	if !fits {
+		return allPorts
+	}
+	return taken
 }
 
 // onlyPort returns a backend without port once for each port of its Services: Istio takes the only one there is.

@@ -25,7 +25,7 @@ type kubernetes struct {
 func (g *Graph) buildKubernetes() {
 	k := &kubernetes{g: g, m: g.cluster, nodesOf: map[*aws.EKSCluster][]*node{}, pods: map[*kube.Workload]*node{}, services: map[*kube.Service]*node{}}
 	g.pods = k
-	k.controller = k.installs("aws-load-balancer-controller")
+	k.controller = k.installs("aws-load-balancer-controller") || k.addon("aws-load-balancer-controller")
 	k.enforced = k.enforces()
 	for _, w := range k.m.Workloads {
 		k.addPods(w)
@@ -77,6 +77,11 @@ func (k *kubernetes) installs(names ...string) bool {
 	return false
 }
 
+// addon reports whether the tree adds something to a cluster by a name that EKS has for it.
+func (k *kubernetes) addon(name string) bool {
+	return slices.ContainsFunc(k.g.model.Addons, func(a *aws.Addon) bool { return a.Name.Is(name) && a.Exists() == inventory.Exists })
+}
+
 // imageName returns what is known of an image's name.
 func imageName(v inventory.Value) string {
 	if text, ok := v.Text(); ok {
@@ -114,15 +119,23 @@ func (k *kubernetes) enforces() bool {
 	return false
 }
 
+// clusters returns the EKS clusters that the tree makes.
+func (k *kubernetes) clusters() []*aws.EKSCluster {
+	var list []*aws.EKSCluster
+	for _, c := range k.g.model.EKSClusters {
+		if c.Exists() != inventory.NotExists && c.Resource != nil && c.Origin != aws.External {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
 // cluster returns the EKS cluster that an object runs in: the one of the tree, or that of its own Terraform root. several
 // says that there are more and nothing tells which.
 func (k *kubernetes) cluster(o *kube.Object) (c *aws.EKSCluster, several bool) {
-	var all, own, near []*aws.EKSCluster
-	for _, c := range k.g.model.EKSClusters {
-		if c.Exists() == inventory.NotExists || c.Resource == nil || c.Origin == aws.External {
-			continue
-		}
-		all = append(all, c)
+	var own, near []*aws.EKSCluster
+	all := k.clusters()
+	for _, c := range all {
 		if c.Unit == (aws.Unit{Root: o.Resource.Root, Environment: o.Resource.Environment}) {
 			own = append(own, c)
 		}
@@ -316,11 +329,17 @@ func (k *kubernetes) open(n *node, o *kube.Object, ports Set, who ranges, public
 	}
 	c, several := k.cluster(o)
 	if c == nil {
-		f := &front{open: open, exists: public, proof: []proof{prove}}
-		if !several {
-			f.assumptions = []string{AssumedClusterNetwork}
-		} else {
-			f.assumptions = []string{AssumedClusterNetwork, "cluster-not-told-apart"}
+		f := &front{open: open, exists: public, proof: []proof{prove}, assumptions: []string{AssumedClusterNetwork}}
+		if groups != nil {
+			f.open = open.Intersect(groups.allows(fromInternet, false, k.g.why))
+			f.proof = append(f.proof, k.g.proveGroups(groups, fromInternet, false, f.open))
+		}
+		if several {
+			f.exists = f.exists.and(k.anyPublic(o))
+			f.assumptions = append(f.assumptions, "cluster-not-told-apart")
+		}
+		if !f.open.cut(internetV4.Union(internetV6)).some() {
+			f = &front{exists: never, closed: groupPlaces(groups, SGNoMatch)}
 		}
 		n.fronts = append(n.fronts, f)
 		return
@@ -333,6 +352,17 @@ func (k *kubernetes) open(n *node, o *kube.Object, ports Set, who ranges, public
 	n.inbound = true
 	n.addIface(i)
 	n.doorProof = append(n.doorProof, prove)
+}
+
+// anyPublic returns whether a load balancer stands in a subnet with a route to the internet, where nothing tells in which
+// cluster of the tree it is: it does if it would in each.
+func (k *kubernetes) anyPublic(o *kube.Object) cond {
+	for _, c := range k.clusters() {
+		if !slices.ContainsFunc(k.publicSubnets(c), func(s *subnet) bool { return !s.route(V4, viaIGW, nil).sure.IsEmpty() }) {
+			return perhaps(k.g.why.bits(inventory.Reason{Code: Placement, Ref: string(o.ID())}))
+		}
+	}
+	return certainly
 }
 
 // insideDoor gives an internal load balancer its interface, for questions from inside of the VPC.
@@ -439,9 +469,11 @@ func (k *kubernetes) addServiceFront(s *kube.Service) {
 	public := k.scheme(s)
 	gate := truthCond(k, balanced, &s.Object)
 	n.exists = n.exists.and(gate)
-	k.open(n, &s.Object, ports, k.rangesOf(sources...), public, k.namedGroups(s.Annotation(annotation+"aws-load-balancer-security-groups")))
+	k.open(n, &s.Object, ports, k.rangesOf(sources...), public, k.namedGroups(&s.Object, s.Annotation(annotation+"aws-load-balancer-security-groups")))
 	keeps := k.keepsClient(s)
-	k.forward(s, n, nil, certainly, func(e *edge) { e.keeps = keeps })
+	if k.forward(s, n, nil, certainly, func(e *edge) { e.keeps = keeps }) == 0 {
+		k.noTarget(s)
+	}
 	k.nodePorts(s, gate)
 }
 
@@ -458,24 +490,17 @@ func (k *kubernetes) keepsClient(s *kube.Service) bool {
 	return policy == "Local" && kind != "ip" && typ != "nlb-ip" && typ != ""
 }
 
-// namedGroups returns the security groups that an annotation names; nil where it names none.
-func (k *kubernetes) namedGroups(v inventory.Value) *groupSet {
+// namedGroups returns the security groups that an annotation of an object names, by id or by their tag Name; nil where it
+// names none.
+func (k *kubernetes) namedGroups(o *kube.Object, v inventory.Value) *groupSet {
 	if v.IsNull() {
 		return nil
 	}
 	gs := &groupSet{}
-	for _, e := range v.Elements() {
-		if ref, ok := e.Ref(); ok {
-			found := false
-			for _, o := range k.g.model.SecurityGroups {
-				if o.Resource != nil && o.Resource.ID == ref.Resource && o.Origin == aws.Declared {
-					gs.groups = append(gs.groups, k.g.groupOf(o))
-					found = true
-				}
-			}
-			if found {
-				continue
-			}
+	for _, e := range listed(v) {
+		if found := k.groupNamed(o, e); found != nil {
+			gs.groups = append(gs.groups, k.g.groupOf(found))
+			continue
 		}
 		text, _ := e.Text()
 		why := e.Reasons()
@@ -490,6 +515,47 @@ func (k *kubernetes) namedGroups(v inventory.Value) *groupSet {
 	}
 	gs.key = "k8s " + key.String() + string(gs.unknown)
 	return gs
+}
+
+// listed returns the members of a list that is written as one: as a list, or as a text with commas, of which some members
+// may be references.
+func listed(v inventory.Value) []inventory.Value {
+	var list []inventory.Value
+	for _, e := range v.Elements() {
+		parts := e.Parts()
+		if len(parts) == 0 {
+			parts = []inventory.Value{e}
+		}
+		for _, p := range parts {
+			text, ok := p.Text()
+			if !ok {
+				list = append(list, p)
+				continue
+			}
+			for _, member := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+				list = append(list, inventory.StringValue(member, p.Location()))
+			}
+		}
+	}
+	return list
+}
+
+// groupNamed returns the security group of the code that a value refers to or that has its text as tag Name.
+func (k *kubernetes) groupNamed(o *kube.Object, v inventory.Value) *aws.SecurityGroup {
+	ref, isRef := v.Ref()
+	text, isText := v.Text()
+	for _, s := range k.g.model.SecurityGroups {
+		switch {
+		case s.Resource == nil || s.Origin != aws.Declared:
+		case isRef && s.Resource.ID == ref.Resource && s.Resource.Root == o.Resource.Root && s.Resource.Environment == o.Resource.Environment:
+			return s
+		case isText:
+			if s.Tag("Name").Is(text) {
+				return s
+			}
+		}
+	}
+	return nil
 }
 
 func (k *kubernetes) serviceNode(s *kube.Service) *node {
@@ -538,6 +604,15 @@ func (k *kubernetes) forward(s *kube.Service, n *node, ref *inventory.Value, exi
 		}
 	}
 	return made
+}
+
+// noTarget says of the pods of a Service that what stands in front of it has no way on to them: no port of it fits.
+func (k *kubernetes) noTarget(s *kube.Service) {
+	for _, b := range k.m.Backends(s) {
+		if n := k.pods[b.Workload]; n != nil {
+			n.idle = append(n.idle, Block{LBNoTarget, s.ID()})
+		}
+	}
 }
 
 // nodePorts makes the edges from nodes, on the node ports of a Service, to its pods.
@@ -624,20 +699,49 @@ func (k *kubernetes) addKnative(w *kube.Workload) {
 	to.fronts = append(to.fronts, &front{open: listens(protoTCP, NewPorts(PortRange{80, 80}, PortRange{443, 443}), "", false), exists: perhaps(why), assumptions: []string{AssumedClusterNetwork}})
 }
 
-// idlePods says of pods that nothing leads to whether a Service at least leads nowhere.
+// idlePods says of pods that nothing leads to whether a Service at least leads nowhere, and of a load balancer that it
+// misses them by a label.
 func (k *kubernetes) idlePods() {
 	for _, s := range k.m.Services {
-		leads := k.services[s] != nil
-		for _, b := range k.m.Backends(s) {
+		front, used := k.services[s], false
+		backends := k.m.Backends(s)
+		for _, b := range backends {
 			n := k.pods[b.Workload]
-			if n == nil || leads {
+			if n == nil || front != nil {
 				continue
 			}
-			if !slices.ContainsFunc(n.in, func(e *edge) bool { return slices.Contains(e.via, s.ID()) && !e.quiet }) {
-				n.idle = append(n.idle, Block{NoFront, s.ID()}, Block{NoFront, n.address})
+			if slices.ContainsFunc(n.in, func(e *edge) bool { return slices.Contains(e.via, s.ID()) && !e.quiet }) {
+				used = true
+				continue
+			}
+			n.idle = append(n.idle, Block{NoFront, s.ID()}, Block{NoFront, n.address})
+		}
+		switch {
+		case front == nil && !used:
+			// People may ask about it; it is no way in, and no part of the results.
+			n := k.newNode(&s.Object, s, KindProxy)
+			n.hidden, n.idle = true, []Block{{NoFront, n.address}}
+		case front != nil && len(backends) == 0 && s.Selector.Written():
+			for _, w := range k.m.Workloads {
+				if n := k.pods[w]; missed(s, w) && len(n.in) == 0 {
+					n.idle = append(n.idle, Block{NoFront, n.address}, Block{LBNoTarget, s.ID()})
+				}
 			}
 		}
 	}
+}
+
+// missed reports whether a Service that selects nothing looks as if it was meant for a workload: by its name, or by a
+// label of several.
+func missed(s *kube.Service, w *kube.Workload) bool {
+	if s.SameNamespace(&w.Object) != kube.Yes || !together(&s.Object, &w.Object) {
+		return false
+	}
+	return s.Name == w.Name || slices.ContainsFunc(s.Selector.Values.Fields(), func(f inventory.Field) bool {
+		want, ok := f.Value.Text()
+		has, found := w.Pod.Labels.Get(f.Name).Text()
+		return ok && found && want == has
+	})
 }
 
 // podKey names the class of a node as a pod: what decides which other pods it reaches.
