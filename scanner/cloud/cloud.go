@@ -104,6 +104,7 @@ type pass struct {
 	byGroup map[*aws.SecurityGroup][]int // uses by the groups they carry
 	byNet   map[*aws.Subnet][]int        // uses by the subnets they stand in
 	answers map[answerKey]*network.Result
+	users   map[answerKey]int // uses by who they are
 }
 
 type answerKey struct {
@@ -205,8 +206,9 @@ func (p *pass) index() {
 	for _, c := range m.ClientVPNEndpoints {
 		add(c, "client VPN", use{subnets: c.Subnets, groups: c.SecurityGroups})
 	}
-	p.byGroup, p.byNet = map[*aws.SecurityGroup][]int{}, map[*aws.Subnet][]int{}
+	p.byGroup, p.byNet, p.users = map[*aws.SecurityGroup][]int{}, map[*aws.Subnet][]int{}, map[answerKey]int{}
 	for i, u := range p.uses {
+		p.users[answerKey{rootOf(u.self), u.self.Unit.Environment, u.self.Address()}] = i
 		for _, g := range targets(u.groups) {
 			p.byGroup[g] = append(p.byGroup[g], i)
 		}
@@ -250,14 +252,11 @@ func targets[T interface {
 
 // answer returns what the network says about an object; nil where it says nothing.
 func (p *pass) answer(o *aws.Object) *network.Result {
-	root := o.Unit.Root
-	for _, r := range []string{root, strings.TrimPrefix(root, ".")} { // results leave the top folder out
-		if a := p.answers[answerKey{r, o.Unit.Environment, o.Address()}]; a != nil {
-			return a
-		}
-	}
-	return nil
+	return p.answers[answerKey{rootOf(o), o.Unit.Environment, o.Address()}]
 }
+
+// rootOf is the root of an object as results write it: they leave the top folder out.
+func rootOf(o *aws.Object) string { return strings.TrimPrefix(o.Unit.Root, ".") }
 
 // exposed reports whether strangers reach an object.
 func (p *pass) exposed(o *aws.Object) bool {
@@ -351,6 +350,9 @@ func lower(s scanner.Severity) scanner.Severity {
 // set returns the edit that writes a scalar anew; none where its place is not one part of one line.
 func set[T comparable](p *pass, v aws.Value[T], text string) []scanner.Edit {
 	at := v.Location()
+	if _, known := v.Known(); !known { // what is not known stands where it comes from, such as a variable
+		return nil
+	}
 	if p.Read == nil || at.Line == 0 || at.Column == 0 || at.EndLine != at.Line || at.EndColumn <= at.Column || !v.Written() {
 		return nil
 	}

@@ -139,7 +139,7 @@ func endpointPolicyOpen(p *pass) {
 	for _, s := range p.Model.VPCEndpointServices {
 		anyone := slices.ContainsFunc(s.AllowedPrincipals, func(t aws.Text) bool { return t.Is("*") })
 		if sure := is(s.AcceptanceRequired, false); anyone && sure != not {
-			p.report(found{self: &s.Object, sure: sure, message: "takes connections of every account without asking", advice: "set acceptance_required to true, or name the principals", edits: set(p, s.AcceptanceRequired, "true")})
+			p.report(found{self: &s.Object, at: s.AcceptanceRequired.Location(), sure: sure, message: "takes connections of every account without asking", advice: "set acceptance_required to true, or name the principals", edits: set(p, s.AcceptanceRequired, "true")})
 		}
 	}
 }

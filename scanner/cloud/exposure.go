@@ -107,21 +107,25 @@ func (s portSet) any(ports []int) []int {
 	return hit
 }
 
-// other reports whether the set has a port that is neither of the web nor in one of the lists.
-func (s portSet) other() bool {
+// everyPort is a port of a set that has all.
+const everyPort = -1
+
+// other returns the first port of the set that is neither of the web nor in one of the lists, and is not left out;
+// everyPort where the set has all of them.
+func (s portSet) other(leftOut func(port int) bool) (port int, ok bool) {
 	if s.all {
-		return true
+		return everyPort, true
 	}
 	for _, r := range s.ranges {
 		for port := r.lo; port <= r.hi; port++ {
 			known := r.proto == "tcp" && (port == 80 || port == 443 || slices.Contains(adminPorts, port) || slices.Contains(databasePorts, port) || slices.Contains(managementPorts, port)) ||
 				r.proto == "udp" && port == 443 // HTTP/3
-			if !known {
-				return true
+			if !known && !leftOut(port) {
+				return port, true
 			}
 		}
 	}
-	return false
+	return 0, false
 }
 
 func portNames(ports []int) string {
@@ -161,6 +165,59 @@ func place(r *network.Result) (inventory.Location, []scanner.Related) {
 	return r.Location, nil
 }
 
+// admitting returns the rules of a result's own security groups that cover a port, with their groups. It returns none where
+// the ports of clients are not those that arrive.
+func (p *pass) admitting(r *network.Result, port int) (rules []*aws.SecurityGroupRule, groups []*aws.SecurityGroup) {
+	i, ok := p.users[answerKey{r.Root, r.Environment, r.Address}]
+	if !ok || r.TargetPorts != nil {
+		return nil, nil
+	}
+	for _, g := range targets(p.uses[i].groups) {
+		for _, rule := range g.Ingress {
+			from, known := rule.FromPort.Known()
+			to, too := rule.ToPort.Known()
+			udp := rule.Protocol.Is(17) && known && too && from <= port && port <= to
+			if rule.Protocol.Is(-1) || port != everyPort && (udp || len(rulePorts(rule, []int{port})) > 0) {
+				rules, groups = append(rules, rule), append(groups, g)
+			}
+		}
+	}
+	return rules, groups
+}
+
+// fewBits is the least length of a range that counts as few addresses, as in network.Breadth.
+const fewBits = 8
+
+// fromFew reports whether all rules that admit a port name ranges of few addresses: the breadth of a result is that of its
+// widest port.
+func (p *pass) fromFew(r *network.Result, port int) bool {
+	rules, _ := p.admitting(r, port)
+	for _, rule := range rules {
+		if len(rule.CIDRs) == 0 {
+			return false
+		}
+		for _, c := range rule.CIDRs {
+			if prefix, ok := c.Known(); !ok || prefix.Bits() < fewBits {
+				return false
+			}
+		}
+	}
+	return len(rules) > 0
+}
+
+// place is where a finding about a port of a result stands: the rule of its groups that lets everyone in, else what place
+// says.
+func (p *pass) place(r *network.Result, port int) (inventory.Location, []scanner.Related) {
+	at, related := place(r)
+	rules, groups := p.admitting(r, port)
+	for i, rule := range rules {
+		if slices.ContainsFunc(rule.CIDRs, func(c aws.Prefix) bool { prefix, ok := c.Known(); return ok && prefix.Bits() < fewBits }) {
+			return ruleAt(groups[i], rule), []scanner.Related{{Location: r.Location, Message: fmt.Sprintf("%s is declared here", r.Address)}}
+		}
+	}
+	return at, related
+}
+
 func openPorts(p *pass, ports []int) {
 	p.endpoints(func(r *network.Result) {
 		sure := certain
@@ -174,11 +231,11 @@ func openPorts(p *pass, ports []int) {
 		default:
 			return
 		}
-		hit := parsePorts(texts).any(ports)
+		hit := slices.DeleteFunc(parsePorts(texts).any(ports), func(port int) bool { return sure == certain && p.fromFew(r, port) })
 		if len(hit) == 0 || sure == possible && len(hit) > 3 { // that every port may be open says nothing
 			return
 		}
-		at, related := place(r)
+		at, related := p.place(r, hit[0])
 		message := fmt.Sprintf("answers on port %s to %s", portNames(hit), strings.Join(r.Sources[:min(len(r.Sources), 3)], ", "))
 		if sure == possible {
 			message = fmt.Sprintf("may answer to the internet on port %s", portNames(hit))
@@ -196,10 +253,14 @@ func (p *pass) reportResult(r *network.Result, at inventory.Location, related []
 
 func openOtherPort(p *pass) {
 	p.endpoints(func(r *network.Result) {
-		if r.Reachable != network.Yes || r.Breadth != network.BreadthAny || !parsePorts(r.Ports).other() {
+		if r.Reachable != network.Yes || r.Breadth != network.BreadthAny {
 			return
 		}
-		at, related := place(r)
+		port, ok := parsePorts(r.Ports).other(func(port int) bool { return p.fromFew(r, port) })
+		if !ok {
+			return
+		}
+		at, related := p.place(r, port)
 		p.reportResult(r, at, related, found{message: fmt.Sprintf("answers to any address on %s", strings.Join(r.Ports[:min(len(r.Ports), 4)], ", ")), advice: "allow known clients only"})
 	})
 }
@@ -337,18 +398,18 @@ func oneChange(p *pass) {
 		if r.Reachable != network.No || r.Layers != 1 || r.Kind == network.KindFront {
 			return
 		}
-		only := true // what nothing leads to, and what is internal on purpose, is no slip away
+		var slips []network.Block // what nothing leads to, and what is internal on purpose, is no slip away
 		for _, b := range r.Blocked {
 			switch b.Code {
 			case network.LBInternal, network.NoFront, network.NotCreated, network.LBNoTarget, network.LBNoListener, network.EndpointPrivate:
 			default:
-				only = false
+				slips = append(slips, b)
 			}
 		}
-		if only {
+		if len(slips) == 0 || len(slips) > 1 && len(slips) < len(r.Blocked) { // the shortest way is the one that is closed on purpose
 			return
 		}
-		b := r.Blocked[0]
+		b := slips[0]
 		p.reportResult(r, r.Location, nil, found{
 			message: fmt.Sprintf("is one change away from the internet: only %s keeps strangers out (%s)", b.At, b.Code), advice: "add a second layer, such as a private subnet or a narrower security group",
 		})

@@ -69,7 +69,7 @@ func noWAF(p *pass) {
 		p.report(found{self: o, message: fmt.Sprintf("is a public %s without a web ACL", what), advice: "associate a web ACL with AWS's managed rule groups", workloads: []inventory.ID{o.Address()}})
 	}
 	for _, l := range p.Model.LoadBalancers {
-		if l.Type.Is("application") {
+		if l.Type.Is("application") && !p.onlyByDistribution(l) {
 			check(&l.Object, "load balancer", l.WebACLs)
 		}
 	}
@@ -109,6 +109,23 @@ func emptyWAF(p *pass) {
 	}
 }
 
+// onlyByDistribution reports whether all that a load balancer leads to takes only what comes by a distribution, or by a web
+// ACL: a listener that asks for the secret header answers others itself.
+func (p *pass) onlyByDistribution(l *aws.LoadBalancer) bool {
+	behind := false
+	for i := range p.Results {
+		r := &p.Results[i]
+		if r.Address == l.Address() || !slices.ContainsFunc(r.Paths, func(x network.Path) bool { return slices.Contains(x.Nodes, l.Address()) }) {
+			continue
+		}
+		if !hasWAF(r) && !slices.Contains(r.Shields, "cloudfront-only") {
+			return false
+		}
+		behind = true
+	}
+	return behind
+}
+
 func originBypass(p *pass) {
 	for _, d := range p.Model.Distributions {
 		if d.WebACL.Absent() {
@@ -122,7 +139,7 @@ func originBypass(p *pass) {
 					continue
 				}
 				r := p.answer(&l.Object)
-				if r == nil || !wide(r) || hasWAF(r) || slices.Contains(r.Shields, "cloudfront-only") {
+				if r == nil || !wide(r) || hasWAF(r) || slices.Contains(r.Shields, "cloudfront-only") || p.onlyByDistribution(l) {
 					continue
 				}
 				p.report(found{

@@ -462,12 +462,11 @@ func unencrypted(p *pass) {
 		}
 	}
 	for _, s := range p.Model.Stores {
+		if !s.Cluster.Absent() { // the cluster says it
+			continue
+		}
 		switch s.Kind {
-		case aws.RDSInstance:
-			if !s.Cluster.Absent() { // the cluster says it
-				continue
-			}
-		case aws.RDSCluster, aws.DocDB, aws.Neptune, aws.ElastiCache, aws.OpenSearch:
+		case aws.RDSInstance, aws.RDSCluster, aws.DocDB, aws.Neptune, aws.ElastiCache, aws.OpenSearch:
 		case aws.RedshiftCluster, aws.RedshiftServerless, aws.DMSInstance, aws.MemoryDB, aws.MSK, aws.MQ, aws.EMR, aws.EFS:
 			continue
 		}

@@ -3,6 +3,7 @@ package cloud
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/trifecta-scanner/trifecta/aws"
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -68,7 +69,7 @@ func singleZone(p *pass) {
 			return
 		}
 		list, all := zones(subnets)
-		sameSubnet := len(subnets) == 1 && subnets[0].Resolved() && subnets[0].To.Origin == aws.Declared
+		sameSubnet := len(subnets) == 1 && subnets[0].Resolved() && subnets[0].To.Origin == aws.Declared // what is looked up may be many
 		if all && len(list) == 1 || sameSubnet {
 			where := "one subnet"
 			if len(list) == 1 {
@@ -84,7 +85,13 @@ func singleZone(p *pass) {
 		one(&s.Object, "a service", s.Subnets)
 	}
 	for _, g := range p.Model.NodeGroups {
-		one(&g.Object, "a node group", g.Subnets)
+		subnets := g.Subnets
+		for _, o := range p.Model.NodeGroups { // one group for each zone is a practice of its own
+			if o != g && o.Unit == g.Unit && sameCluster(o, g) {
+				subnets = append(slices.Clip(subnets), o.Subnets...)
+			}
+		}
+		one(&g.Object, "a node group", subnets)
 	}
 	for _, l := range p.Model.LoadBalancers {
 		one(&l.Object, "a load balancer", l.Subnets)
@@ -97,6 +104,11 @@ func singleZone(p *pass) {
 			p.report(found{self: &s.Object, at: s.MultiAZ.Location(), sure: sure, message: "is a production database without a standby in another zone", advice: "set multi_az to true", edits: set(p, s.MultiAZ, "true")})
 		}
 	}
+}
+
+// sameCluster reports whether two groups give nodes to one cluster, or may.
+func sameCluster(a, b *aws.NodeGroup) bool {
+	return !a.Cluster.Resolved() || !b.Cluster.Resolved() || a.Cluster.To == b.Cluster.To
 }
 
 // production reports whether an object belongs to production: by the environment it was evaluated for, or by the words of
@@ -208,11 +220,22 @@ func regionNotAllowed(p *pass) {
 		return
 	}
 	for _, r := range p.resources() {
-		if r.Region == "" || r.Exists == inventory.NotExists || slices.Contains(p.Regions, r.Region) || r.Language == inventory.Kubernetes || global(r.Type) {
+		if r.Region == "" || r.Exists == inventory.NotExists || slices.Contains(p.Regions, r.Region) || r.Language == inventory.Kubernetes || global(r.Type) || forTheEdge(r) {
 			continue
 		}
 		p.report(found{self: &aws.Object{Resource: r}, message: fmt.Sprintf("is in %s, which is not among the allowed regions", r.Region), advice: "deploy it in an allowed region"})
 	}
+}
+
+// forTheEdge reports whether a resource can only be made in us-east-1, where CloudFront takes it from: its web ACLs and its
+// certificates.
+func forTheEdge(r *inventory.Resource) bool {
+	scope, _ := r.Get("scope").Text()
+	if scope == "" {
+		scope, _ = r.Get("Scope").Text()
+	}
+	certificate := strings.HasPrefix(r.Type, "aws_acm_certificate") || r.Type == "AWS::CertificateManager::Certificate"
+	return r.Region == "us-east-1" && (scope == "CLOUDFRONT" || certificate)
 }
 
 // global reports whether a type belongs to no region: its resources are the same wherever they are made.

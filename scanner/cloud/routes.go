@@ -114,7 +114,7 @@ func routeTooBroad(p *pass) {
 					break
 				}
 				if ranges, all := prefixesOf(other); all && !covered(destination, ranges) {
-					beyond = fmt.Sprintf("%s, which is more than %s has", destination, other.Address())
+					beyond = fmt.Sprintf("%s, which is more than %s has,", destination, other.Address())
 				}
 			case *aws.TransitGateway:
 				var known []netip.Prefix

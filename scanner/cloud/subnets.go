@@ -252,7 +252,7 @@ func storeWord(s *aws.Store) string {
 
 func databaseInPublicSubnet(p *pass) {
 	for _, u := range p.uses {
-		if u.store == nil || u.store.Kind == aws.EFS || u.store.Kind == aws.EMR {
+		if u.store == nil || u.store.Kind == aws.EFS || u.store.Kind == aws.EMR || len(u.store.Cluster.Targets()) > 0 {
 			continue
 		}
 		for _, s := range targets(u.subnets) {

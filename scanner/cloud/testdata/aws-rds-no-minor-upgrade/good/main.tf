@@ -1,0 +1,19 @@
+provider "aws" {
+  region = "eu-central-1"
+}
+
+resource "aws_db_instance" "data" {
+  engine                 = "postgres"
+  instance_class         = "db.t4g.small"
+  allocated_storage      = 20
+  storage_encrypted      = true
+  auto_minor_version_upgrade = true
+}
+
+# The default is yes.
+resource "aws_db_instance" "silent" {
+  engine                 = "postgres"
+  instance_class         = "db.t4g.small"
+  allocated_storage      = 20
+  storage_encrypted      = true
+}
