@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -347,6 +348,9 @@ func lower(s scanner.Severity) scanner.Severity {
 	return scanner.Severities[min(i+1, slices.Index(scanner.Severities, scanner.Info))]
 }
 
+// scalar is a literal of Terraform, YAML or JSON.
+var scalar = regexp.MustCompile(`^(?:"[^"${}]*"|'[^']*'|[\w.-]+)$`)
+
 // set returns the edit that writes a scalar anew; none where its place is not one part of one line.
 func set[T comparable](p *pass, v aws.Value[T], text string) []scanner.Edit {
 	at := v.Location()
@@ -367,6 +371,9 @@ func set[T comparable](p *pass, v aws.Value[T], text string) []scanner.Edit {
 		return nil
 	}
 	line := lines[at.Line-1]
+	if !scalar.MatchString(line[at.Column-1 : at.EndColumn-1]) { // an expression decides, and its condition is meant
+		return nil
+	}
 	return []scanner.Edit{{Path: at.Path, Line: at.Line, EndLine: at.Line, Text: line[:at.Column-1] + text + line[at.EndColumn-1:]}}
 }
 

@@ -218,6 +218,9 @@ func (p *pass) place(r *network.Result, port int) (inventory.Location, []scanner
 	return at, related
 }
 
+// mostPossible is how many ports may be open for a possible finding: that every port may be open says nothing.
+const mostPossible = 3
+
 func openPorts(p *pass, ports []int) {
 	p.endpoints(func(r *network.Result) {
 		sure := certain
@@ -232,7 +235,7 @@ func openPorts(p *pass, ports []int) {
 			return
 		}
 		hit := slices.DeleteFunc(parsePorts(texts).any(ports), func(port int) bool { return sure == certain && p.fromFew(r, port) })
-		if len(hit) == 0 || sure == possible && len(hit) > 3 { // that every port may be open says nothing
+		if len(hit) == 0 || sure == possible && len(hit) > mostPossible {
 			return
 		}
 		at, related := p.place(r, hit[0])

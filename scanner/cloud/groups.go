@@ -8,6 +8,7 @@ import (
 
 	"github.com/trifecta-scanner/trifecta/aws"
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/network"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
@@ -121,8 +122,15 @@ func (p *pass) groups(yield func(*aws.SecurityGroup)) {
 func latentOpenPort(p *pass) {
 	sensitive := slices.Concat(adminPorts, databasePorts, managementPorts)
 	p.groups(func(g *aws.SecurityGroup) {
-		if slices.ContainsFunc(p.byGroup[g], func(i int) bool { return p.exposed(p.uses[i].self) }) {
-			return
+		unknown := false // whether it is exposed
+		for _, i := range p.byGroup[g] {
+			switch r := p.answer(p.uses[i].self); {
+			case r == nil:
+			case r.Reachable == network.Yes:
+				return
+			case r.Reachable == network.Unknown:
+				unknown = true
+			}
 		}
 		for _, r := range g.Ingress {
 			sure := not
@@ -133,7 +141,10 @@ func latentOpenPort(p *pass) {
 			if sure == not || len(hit) == 0 {
 				continue
 			}
-			if r.Maybe {
+			if unknown && len(hit) <= mostPossible { // the rules about open ports say that it may be
+				continue
+			}
+			if r.Maybe || unknown {
 				sure = possible
 			}
 			p.report(found{
@@ -235,6 +246,12 @@ func (p *pass) senders(g *aws.SecurityGroup, prefix netip.Prefix) (senders []inv
 			u := p.uses[i]
 			if slices.Contains(targets(u.groups), g) && !u.proxy { // it is the receiver
 				continue
+			}
+			switch u.node.(type) {
+			case *aws.EKSCluster, *aws.NodeGroup:
+				return nil, nil, false // nodes carry groups that the service makes
+			case *aws.Store:
+				continue // it opens no connections
 			}
 			groups := targets(u.groups)
 			if len(senders) == 0 {
