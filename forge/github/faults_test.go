@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/trifecta-scanner/trifecta/forge"
 	"github.com/trifecta-scanner/trifecta/internal/githubtest"
 )
 
@@ -23,6 +24,10 @@ var operations = map[string]func(context.Context, *Client) error{
 	},
 	"suggest": func(ctx context.Context, c *Client) error {
 		_, err := c.Suggest(ctx, 7, commit, []Suggestion{{Path: "a", Line: 1, EndLine: 1, Marker: "<!-- s -->", Text: "x"}}, 3)
+		return err
+	},
+	"issue": func(ctx context.Context, c *Client) error {
+		_, err := c.Track(ctx, forge.Tracking{Marker: marker, Title: "t", Body: "one"})
 		return err
 	},
 	"SARIF": func(ctx context.Context, c *Client) error {
@@ -77,6 +82,7 @@ func answered(status int, header ...string) func(http.ResponseWriter) {
 // twice replaces itself.
 type left struct {
 	Comments, Reviews []string
+	Issues            []string
 	Checks            []int // annotations of each
 	Analyses          map[string]bool
 	Snapshots         int
@@ -86,6 +92,9 @@ func leftOn(s *githubtest.Server) left {
 	l := left{Comments: bodies(s), Analyses: map[string]bool{}, Snapshots: len(s.Snapshots())}
 	for _, r := range s.Reviews() {
 		l.Reviews = append(l.Reviews, r.Body)
+	}
+	for _, i := range s.Issues() {
+		l.Issues = append(l.Issues, i.State+" "+i.Body)
 	}
 	for _, c := range s.Checks() {
 		l.Checks = append(l.Checks, len(c.Annotations))

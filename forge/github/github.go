@@ -120,7 +120,7 @@ func (c *Client) comments(ctx context.Context, number int, marker string) ([]*go
 			return nil, err
 		}
 		for _, comment := range page {
-			if strings.HasPrefix(comment.GetBody(), marker) && !stranger(comment) {
+			if strings.HasPrefix(comment.GetBody(), marker) && !strange(comment.GetAuthorAssociation(), comment.GetUser()) {
 				found = append(found, comment)
 			}
 		}
@@ -131,14 +131,14 @@ func (c *Client) comments(ctx context.Context, number int, marker string) ([]*go
 	}
 }
 
-// stranger reports whether a comment is from somebody who is neither an app nor at home in the repository. Whose token
-// we have can't be asked: that of a job may not read its own user.
-func stranger(comment *gogithub.IssueComment) bool {
-	switch comment.GetAuthorAssociation() {
+// strange reports whether something was written by somebody who is neither an app nor at home in the repository. Whose
+// token we have can't be asked: that of a job may not read its own user.
+func strange(association string, author *gogithub.User) bool {
+	switch association {
 	case "OWNER", "MEMBER", "COLLABORATOR":
 		return false
 	}
-	return comment.GetUser().GetType() != "Bot"
+	return author.GetType() != "Bot"
 }
 
 func (c *Client) deleteComments(ctx context.Context, comments []*gogithub.IssueComment) error {

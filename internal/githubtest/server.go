@@ -44,6 +44,7 @@ type Server struct {
 	reviews    []Review
 	files      []File
 	pulls      []Pull
+	issues     []Issue
 	checks     map[int64]*Check
 	uploads    map[string]*Upload
 	snapshots  map[string]json.RawMessage // by correlator
@@ -362,6 +363,8 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, body []byte) (in
 		}
 		delete(s.comments, number(2))
 		return http.StatusNoContent, nil
+	case "GET issues", "POST issues", "PATCH issues/#":
+		return s.handleIssues(w, r, parts, in)
 	case "GET pulls":
 		var list []any
 		for _, p := range slices.Backward(s.pulls) { // the newest first, as GitHub has it
