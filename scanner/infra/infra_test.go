@@ -1,7 +1,6 @@
 package infra
 
 import (
-	"bytes"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -217,11 +216,4 @@ func TestRules(t *testing.T) {
 			t.Errorf("testdata/%s is of no rule", e.Name())
 		}
 	}
-}
-
-// TestDocument compares docs/rules.md with the rules.
-func TestDocument(t *testing.T) {
-	var b bytes.Buffer
-	Document(&b)
-	golden.Check(t, filepath.Join("..", "..", "docs", "rules.md"), b.Bytes())
 }
