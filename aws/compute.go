@@ -184,6 +184,8 @@ type NodeGroup struct {
 	ReleaseVersion Text                  `tf:"release_version"`
 	Version        Text                  `tf:"version"`
 	InstanceTypes  []Text                `tf:"instance_types"`
+	// TargetGroups are those that the groups of machines behind it are attached to.
+	TargetGroups []Ref[*TargetGroup]
 }
 
 // FargateProfile runs pods of an EKS cluster without nodes.

@@ -33,7 +33,8 @@ func (d *decoder) finishAutoScalingGroup(g *AutoScalingGroup) {
 }
 
 func (d *decoder) joinAutoScaling() {
-	groups := refTo[*AutoScalingGroup](d, d.get("autoscaling_group_name", "-"))
+	name := d.get("autoscaling_group_name", "-")
+	groups, nodes := refTo[*AutoScalingGroup](d, name), refTo[*NodeGroup](d, name)
 	target := d.get("lb_target_group_arn", "-")
 	if target.IsNull() {
 		target = d.get("alb_target_group_arn", "-")
@@ -45,6 +46,11 @@ func (d *decoder) joinAutoScaling() {
 	if d.resource.Exists == inventory.MayExist {
 		t.flags, t.reasons = t.flags|maybe, d.resource.Reasons
 		l.flags, l.reasons = l.flags|maybe, d.resource.Reasons
+	}
+	for _, g := range nodes.Targets() { // the machines of a node group are in an auto scaling group, too
+		if !t.Absent() {
+			g.TargetGroups = append(g.TargetGroups, t)
+		}
 	}
 	for _, g := range groups.Targets() {
 		if !t.Absent() {

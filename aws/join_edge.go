@@ -287,6 +287,11 @@ func (b *builder) linkTargets() {
 			register(g, at(&g.Object), Ref[*TargetGroup]{}, l, Int{}, Text{})
 		}
 	}
+	for _, g := range b.m.NodeGroups {
+		for _, t := range g.TargetGroups {
+			register(g, at(&g.Object), t, Ref[*LoadBalancer]{}, Int{}, Text{})
+		}
+	}
 	for _, s := range b.m.Services {
 		for _, l := range s.LoadBalancers {
 			register(s, at(&s.Object), l.TargetGroup, l.LoadBalancer, l.ContainerPort, l.Container)

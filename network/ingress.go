@@ -115,7 +115,7 @@ func (k *kubernetes) addALB(i *kube.Ingress, members []*kube.Ingress, gate cond)
 	l := k.albListeners(i, members, params != nil && len(params.Certificates) > 0)
 	ports := l.plain.Union(l.secure)
 	groups := k.namedGroups(&i.Object, first(members, i, "security-groups"))
-	k.open(n, &i.Object, k.addressed(listens(protoTCP, ports, l.why, true), addresses), k.rangesOf(sources...), public, groups)
+	k.open(n, &i.Object, k.addressed(listens(protoTCP, ports, l.why, true), addresses), k.rangesOf(sources...), public, groups, first(members, i, "subnets"))
 	var mutual []string
 	if text, _ := k.text(first(members, i, "mutual-authentication")); strings.Contains(text, `"verify"`) {
 		mutual = []string{"auth:mtls"}
@@ -481,7 +481,7 @@ func (k *kubernetes) openGateway(n *node, gw *kube.Gateway, open Set) {
 		n.shields = addTo(n.shields, k.waf(c.WAF)...)
 		addresses = c.AddressType
 	}
-	k.open(n, &gw.Object, k.addressed(open, addresses), k.rangesOf(sources...), public, groups)
+	k.open(n, &gw.Object, k.addressed(open, addresses), k.rangesOf(sources...), public, groups, inventory.Value{})
 }
 
 // attachRoutes makes the edges of the routes that belong to a Gateway.

@@ -309,7 +309,7 @@ func (r ranges) gate(s Set) Set {
 
 // open gives a proxy its door to the internet: through the subnets of the cluster's VPC where the code has the cluster,
 // else one that is assumed. ports is what it listens on, for clients of the ranges.
-func (k *kubernetes) open(n *node, o *kube.Object, ports Set, who ranges, public cond, groups *groupSet) {
+func (k *kubernetes) open(n *node, o *kube.Object, ports Set, who ranges, public cond, groups *groupSet, subnets inventory.Value) {
 	open := who.gate(ports)
 	if public.no {
 		n.fronts = append(n.fronts, &front{exists: never, closed: []Block{{LBInternal, n.address}}})
@@ -344,7 +344,7 @@ func (k *kubernetes) open(n *node, o *kube.Object, ports Set, who ranges, public
 		n.fronts = append(n.fronts, f)
 		return
 	}
-	i := &iface{subnets: k.publicSubnets(c), groups: groups, public4: public, public6: public, ports: open, portBlock: Block{SourceRanges, n.address}}
+	i := &iface{subnets: k.chosenSubnets(o, c, subnets), groups: groups, public4: public, public6: public, ports: open, portBlock: Block{SourceRanges, n.address}}
 	six := slices.ContainsFunc(i.subnets, func(s *subnet) bool { return s.hasV6 })
 	if !six {
 		i.public6 = never
@@ -379,20 +379,62 @@ func (k *kubernetes) insideDoor(n *node, o *kube.Object, open Set) {
 	n.addIface(i)
 }
 
-// publicSubnets returns the subnets in which the controller puts a public load balancer: those with a route to an internet
-// gateway, of the cluster's VPC; without any, those of the cluster.
+// chosenSubnets returns the subnets that an object names for its load balancer, by id or by their tag Name, else those that
+// the controller chooses.
+func (k *kubernetes) chosenSubnets(o *kube.Object, c *aws.EKSCluster, named inventory.Value) []*subnet {
+	var list []*subnet
+	for _, v := range listed(named) {
+		ref, isRef := v.Ref()
+		text, isText := v.Text()
+		found := false
+		for _, s := range k.g.model.Subnets {
+			if s.Resource == nil || s.Origin != aws.Declared {
+				continue
+			}
+			if isRef && s.Resource.ID == ref.Resource && s.Resource.Root == o.Resource.Root && s.Resource.Environment == o.Resource.Environment || isText && s.Tag("Name").Is(text) {
+				list, found = append(list, k.g.subnetOf(s)), true
+			}
+		}
+		if !found {
+			why := v.Reasons()
+			if len(why) == 0 {
+				why = []inventory.Reason{{Code: inventory.DataSource, Ref: text}}
+			}
+			list = append(list, k.g.unknownSubnet(k.g.why.bits(why...)))
+		}
+	}
+	if len(list) > 0 {
+		return list
+	}
+	return k.publicSubnets(c)
+}
+
+// publicRole is the tag of subnets for public load balancers.
+const publicRole = "kubernetes.io/role/elb"
+
+// publicSubnets returns the subnets in which the controller puts a public load balancer: of the cluster's VPC those that
+// are tagged for it, else those with a route to an internet gateway; without any, those of the cluster
+// (https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/subnet_discovery/).
 func (k *kubernetes) publicSubnets(c *aws.EKSCluster) []*subnet {
 	own := k.g.subnetsOf(c.Subnets)
-	var list []*subnet
+	var tagged, list []*subnet
 	for _, s := range own {
 		if s.vpc == nil {
 			continue
 		}
 		for _, candidate := range s.vpc.subnets {
-			if r := candidate.route(V4, viaIGW, nil); !r.isEmpty() && !slices.ContainsFunc(list, func(x *subnet) bool { return x.id == candidate.id }) {
+			if slices.ContainsFunc(list, func(x *subnet) bool { return x.id == candidate.id }) || slices.ContainsFunc(tagged, func(x *subnet) bool { return x.id == candidate.id }) {
+				continue
+			}
+			if candidate.object != nil && (candidate.object.Tag(publicRole).Is("1") || candidate.object.Tag(publicRole).Is("")) {
+				tagged = append(tagged, candidate)
+			} else if r := candidate.route(V4, viaIGW, nil); !r.isEmpty() {
 				list = append(list, candidate)
 			}
 		}
+	}
+	if len(tagged) > 0 {
+		return tagged
 	}
 	if len(list) > 0 {
 		return list
@@ -469,7 +511,7 @@ func (k *kubernetes) addServiceFront(s *kube.Service) {
 	public := k.scheme(s)
 	gate := truthCond(k, balanced, &s.Object)
 	n.exists = n.exists.and(gate)
-	k.open(n, &s.Object, ports, k.rangesOf(sources...), public, k.namedGroups(&s.Object, s.Annotation(annotation+"aws-load-balancer-security-groups")))
+	k.open(n, &s.Object, ports, k.rangesOf(sources...), public, k.namedGroups(&s.Object, s.Annotation(annotation+"aws-load-balancer-security-groups")), s.Annotation(annotation+"aws-load-balancer-subnets"))
 	keeps := k.keepsClient(s)
 	if k.forward(s, n, nil, certainly, func(e *edge) { e.keeps = keeps }) == 0 {
 		k.noTarget(s)
@@ -662,6 +704,9 @@ func (k *kubernetes) nodePort(p kube.ServicePort) (Ports, Bits) {
 	return k.port(p.NodePort)
 }
 
+// loopback is where only the node itself reaches.
+var loopback = mustIPSet("127.0.0.0/8", "::1/128")
+
 // hostPorts makes the edges from nodes to pods that take ports of their host.
 func (k *kubernetes) hostPorts(w *kube.Workload) {
 	host, _ := w.Pod.HostNetwork.Bool()
@@ -673,6 +718,9 @@ func (k *kubernetes) hostPorts(w *kube.Workload) {
 			v = p.Port
 		}
 		if n, ok := v.Int(); v.IsNull() || ok && n == 0 {
+			continue
+		}
+		if own, ok := p.HostIP.Text(); ok && mustIPSet(own).SubsetOf(loopback) && !mustIPSet(own).IsEmpty() {
 			continue
 		}
 		ports, why := k.port(v)
