@@ -21,12 +21,15 @@ type Forge interface {
 // DeniedError says that a host refused an operation, and what would allow it.
 type DeniedError struct {
 	Operation string // what was tried: "comment on pull request 7"
-	Status    int    // of the answer
+	Status    int    // of the answer; 0 where it is known without asking
 	Missing   string // the permission or setting that the operation needs
 	Err       error
 }
 
 func (e *DeniedError) Error() string {
+	if e.Status == 0 {
+		return fmt.Sprintf("%s: not possible; it needs %s", e.Operation, e.Missing)
+	}
 	return fmt.Sprintf("%s: refused with status %d; it needs %s", e.Operation, e.Status, e.Missing)
 }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	gogithub "github.com/google/go-github/v60/github"
+
+	"github.com/trifecta-scanner/trifecta/internal/web"
 )
 
 // Check is a check run on a commit, with findings on their lines.
@@ -76,7 +78,7 @@ func (c *Client) WriteCheck(ctx context.Context, check Check, now time.Time) err
 	if err == nil {
 		err = c.again(ctx, func() error {
 			for sent < len(annotations) {
-				_, _, err := c.api.Checks.UpdateCheckRun(context.WithValue(ctx, onceOnly{}, true), c.owner, c.name, id, gogithub.UpdateCheckRunOptions{
+				_, _, err := c.api.Checks.UpdateCheckRun(web.OnceOnly(ctx), c.owner, c.name, id, gogithub.UpdateCheckRunOptions{
 					Name: check.Name, Status: &completed, Conclusion: &check.Conclusion, CompletedAt: &at, Output: batch(sent),
 				})
 				if lost(err) { // the host knows what has arrived

@@ -20,6 +20,7 @@ import (
 	gogithub "github.com/google/go-github/v60/github"
 
 	"github.com/trifecta-scanner/trifecta/forge"
+	"github.com/trifecta-scanner/trifecta/internal/web"
 )
 
 // Options say which repository of which host is meant.
@@ -50,8 +51,8 @@ func New(o Options) (*Client, error) {
 	if !ok || owner == "" || name == "" || strings.Contains(name, "/") {
 		return nil, fmt.Errorf("%q is no repository; it is written owner/name", o.Repository)
 	}
-	retries := newRetries(o)
-	client := &http.Client{Transport: retries, Timeout: requestTimeout}
+	retries := web.NewRepeat(o.Transport, o.Sleep)
+	client := &http.Client{Transport: retries, Timeout: web.RepeatTimeout}
 	lease, err := newLease(o, client, owner, name)
 	if err != nil {
 		return nil, err
@@ -70,7 +71,7 @@ func New(o Options) (*Client, error) {
 		}
 		api.BaseURL = base
 	}
-	return &Client{api: api, owner: owner, name: name, sleep: retries.sleep, lease: lease}, nil
+	return &Client{api: api, owner: owner, name: name, sleep: retries.Sleep, lease: lease}, nil
 }
 
 // tries is how often something that must exist once is looked for and made, where the answer to making it was lost.
@@ -160,7 +161,7 @@ func (c *Client) once(ctx context.Context, exists func() (bool, error), make fun
 	var err error
 	for try := range tries {
 		if try > 0 {
-			if err := c.sleep(ctx, backoff(try)); err != nil {
+			if err := c.sleep(ctx, web.Backoff(try)); err != nil {
 				return err
 			}
 		}
@@ -213,7 +214,7 @@ func (c *Client) UploadSARIF(ctx context.Context, ref, commit string, sarif []by
 		if !lost(err) || try == tries-1 {
 			return nil, denied(operation, needs, err)
 		}
-		if err := c.sleep(ctx, backoff(try+1)); err != nil {
+		if err := c.sleep(ctx, web.Backoff(try+1)); err != nil {
 			return nil, err
 		}
 	}
@@ -300,7 +301,7 @@ func limited(err error) bool {
 
 // lost reports whether a request may have been carried out although there is no answer that says so.
 func lost(err error) bool {
-	if err == nil || errors.Is(err, context.Canceled) || limited(err) || distrusted(err) {
+	if err == nil || errors.Is(err, context.Canceled) || limited(err) || web.Distrusted(err) {
 		return false
 	}
 	code := status(err)

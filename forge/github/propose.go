@@ -14,6 +14,7 @@ import (
 	gogithub "github.com/google/go-github/v60/github"
 
 	"github.com/trifecta-scanner/trifecta/forge"
+	"github.com/trifecta-scanner/trifecta/internal/web"
 )
 
 // needsToPropose is what a token must be allowed for requests.
@@ -46,7 +47,7 @@ func (c *Client) again(ctx context.Context, do func() error) error {
 	var err error
 	for try := range tries {
 		if try > 0 {
-			if err := c.sleep(ctx, backoff(try)); err != nil {
+			if err := c.sleep(ctx, web.Backoff(try)); err != nil {
 				return err
 			}
 		}

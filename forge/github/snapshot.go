@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+
+	"github.com/trifecta-scanner/trifecta/internal/web"
 )
 
 // Snapshot is what a commit depends on, as the dependency graph takes it; go-github v60 has no type for it.
@@ -58,7 +60,7 @@ func (c *Client) SubmitSnapshot(ctx context.Context, snapshot *Snapshot) error {
 	var err error
 	for try := range tries {
 		if try > 0 {
-			if err := c.sleep(ctx, backoff(try)); err != nil {
+			if err := c.sleep(ctx, web.Backoff(try)); err != nil {
 				return err
 			}
 		}
