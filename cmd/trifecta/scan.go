@@ -45,6 +45,9 @@ type scanOptions struct {
 	params   []string // of CloudFormation, as NAME=VALUE
 	values   []string // of Helm
 	called   bool     // analyse calls of Go modules
+	// What AWS is asked, or was.
+	aws         bool
+	awsSnapshot string
 	// proposal says that the tree is what somebody proposes, in a pull request: the base decides how it is judged.
 	proposal bool
 	// baseOptional says that the scan goes on where the clone lacks the base.
@@ -101,6 +104,8 @@ func (o *scanOptions) registerInputs(cmd *cobra.Command) {
 	f.StringArrayVar(&o.vars, "var", nil, "a Terraform variable as `NAME=VALUE`; repeatable")
 	f.StringArrayVar(&o.params, "param", nil, "a CloudFormation parameter as `NAME=VALUE`; repeatable")
 	f.BoolVar(&o.called, "called", false, "analyse which vulnerable functions Go code calls; runs the go command over the tree, so only for trees that you trust")
+	f.BoolVar(&o.aws, "aws", false, "ask AWS, read-only, about the machine images that the code names")
+	f.StringVar(&o.awsSnapshot, "aws-snapshot", "", "with --aws write what AWS answers to `FILE`, without it judge by that file")
 	f.StringArrayVar(&o.values, "values", nil, "Helm values from `FILE`; repeatable")
 	for _, name := range []string{"db", "intel"} {
 		_ = cmd.MarkFlagDirname(name) // a completion hint: a flag that is not there would be a mistake above
@@ -250,6 +255,11 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 	if err := judge.read(ctx, tree, since); err != nil {
 		return nil, err
 	}
+	if looksAt("amis") && !opts.noMatch {
+		if p.account, err = a.account(opts); err != nil {
+			return nil, err
+		}
+	}
 	p.shown, p.cfg, p.looksAt, p.noMatch, p.asOf = shown, cfg, looksAt, opts.noMatch, asOf
 	if opts.called && data.scanner != nil && data.scanner.DB != nil {
 		p.calls = func(ctx context.Context, res *scanner.Result) { a.callAnalysis(ctx, dir, opts, data.scanner.DB, res) }
@@ -323,6 +333,7 @@ type pipeline struct {
 	noMatch  bool
 	asOf     time.Time
 	intel    *intel.Data
+	account  *account // what AWS is asked; nil for nothing
 	// calls analyses calls, where that is asked for.
 	calls func(context.Context, *scanner.Result)
 	shown progress
@@ -338,6 +349,12 @@ func (p *pipeline) run(ctx context.Context, tree *inventory.Tree, notices []inve
 	}
 	inv.Notices = append(inv.Notices, notices...)
 	world := newWorld(tree, inv, p)
+	known, unknown, err := p.account.look(ctx, world)
+	if err != nil {
+		return nil, nil, err
+	}
+	world.known = known
+	inv.Notices = append(inv.Notices, unknown...)
 	p.shown.step(fmt.Sprintf("matching %s", plural(len(inv.Packages), "package")))
 	res, err := scanner.Collect(ctx, inv, slices.Concat(p.scanners, world.scanners(tree, p))...)
 	if err != nil {

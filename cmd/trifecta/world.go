@@ -25,6 +25,7 @@ type world struct {
 	results   []network.Result
 	resources []*inventory.Resource
 	machines  []machine.Reference
+	known     map[inventory.ID]ami.Answer // what AWS says of them
 	deployed  exposure.Deployed
 	// criticality is what the workloads of an environment are worth, by its name.
 	criticality map[string]string
@@ -122,7 +123,7 @@ func (w *world) runs(inv *inventory.Inventory, runners []join.Runner, joined *jo
 func (w *world) scanners(tree *inventory.Tree, p *pipeline) []scanner.Scanner {
 	var list []scanner.Scanner
 	if p.looksAt("amis") && !p.noMatch {
-		list = append(list, ami.Scanner{References: w.machines, Model: w.cloud, Resources: w.resources, Intel: p.intel, AsOf: p.asOf})
+		list = append(list, ami.Scanner{References: w.machines, Model: w.cloud, Resources: w.resources, Intel: p.intel, AsOf: p.asOf, Account: w.known})
 	}
 	if !p.looksAt("network") && !p.looksAt("infrastructure") {
 		return list

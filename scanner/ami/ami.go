@@ -187,8 +187,9 @@ func (p *pass) reference(r *machine.Reference) {
 		return
 	}
 	day := p.AsOf.Format(time.DateOnly)
+	told := false
 	if answer, ok := p.Account[r.ID]; ok {
-		p.answered(r, answer)
+		told = p.answered(r, answer)
 	}
 	release, successor, ok := p.release(r.System.Product, r.System.Cycle)
 	if ok && release.EndOfLife.Known {
@@ -212,7 +213,7 @@ func (p *pass) reference(r *machine.Reference) {
 		p.report(r, unowned, "is searched for without an owner, so that anyone who publishes such a name is found", `name the owners, such as owners = ["amazon"]`)
 	}
 	built := cmp.Or(r.CreatedAt, r.Built)
-	if built != "" && !r.Moving {
+	if built != "" && !r.Moving && !told {
 		if t, err := time.Parse(time.DateOnly, built); err == nil {
 			if age := int(p.AsOf.Sub(t).Hours() / 24); age > p.StaleDays {
 				p.report(r, stale, fmt.Sprintf("was made on %s, %d days ago", built, age), "name a newer one")
@@ -235,8 +236,8 @@ func (p *pass) reference(r *machine.Reference) {
 // (https://docs.aws.amazon.com/eks/latest/userguide/eks-ami-deprecation-faqs.html).
 const eksAL2End = "2025-11-26"
 
-// answered judges what the account knows of an image.
-func (p *pass) answered(r *machine.Reference, a Answer) {
+// answered judges what the account knows of an image, and returns whether it was found to be stale.
+func (p *pass) answered(r *machine.Reference, a Answer) bool {
 	r.Name, r.Owner = cmp.Or(r.Name, a.Name), cmp.Or(r.Owner, a.Owner)
 	r.CreatedAt, r.DeprecatedAt = a.CreatedAt, a.DeprecatedAt
 	if r.System == (machine.System{}) {
@@ -253,7 +254,10 @@ func (p *pass) answered(r *machine.Reference, a Answer) {
 		p.report(r, stale, fmt.Sprintf("is deprecated since %s", a.DeprecatedAt), newer(a))
 	case a.Newest != "" && a.Newest != r.ID && !r.Moving:
 		p.report(r, stale, "has a newer image of its series", newer(a))
+	default:
+		return false
 	}
+	return true
 }
 
 func newer(a Answer) string {
