@@ -32,7 +32,7 @@ func SVG(w io.Writer, d *Drawing) error {
 	fmt.Fprint(out, svgStyle)
 	for _, b := range p.boxes {
 		fmt.Fprintf(out, `<g class="group %s %s"><rect x="%d" y="%d" width="%d" height="%d" rx="8"/><text x="%d" y="%d">%s</text></g>`+"\n",
-			b.group.Kind, b.group.Tier, b.x, b.y, b.w, b.h, b.x+padding/2, b.y+heading-8, xmlText(fitText(title(b.group), b.w*6/7-padding)))
+			xmlText(string(b.group.Kind)), xmlText(string(b.group.Tier)), b.x, b.y, b.w, b.h, b.x+padding/2, b.y+heading-8, xmlText(fitText(title(b.group), b.w*6/7-padding)))
 	}
 	for _, e := range d.Edges {
 		p.edge(out, e)
@@ -249,7 +249,7 @@ func (p *picture) node(out io.Writer, i int) {
 	if len(n.Members) > 0 {
 		name = fmt.Sprintf("%s and %d more", n.Members[0], len(n.Members)-1)
 	}
-	fmt.Fprintf(out, `<g id="node-%d" class="node %s" data-address="%s"><title>%s</title>%s`, i, n.Exposure, xmlText(string(n.ID)), xmlText(name), shape)
+	fmt.Fprintf(out, `<g id="node-%d" class="node %s" data-address="%s"><title>%s</title>%s`, i, xmlText(string(n.Exposure)), xmlText(string(n.ID)), xmlText(name), shape)
 	switch {
 	case kind == "" || strings.HasSuffix(label, "× "+kind):
 		fmt.Fprintf(out, `<text x="%d" y="%d" text-anchor="middle">%s</text>`, b.x+b.w/2, b.y+b.h/2+4, xmlText(fitText(label, b.w-padding)))
@@ -284,7 +284,7 @@ func (p *picture) edge(out io.Writer, e Edge) {
 	if e.Kind == Routes {
 		marker = ""
 	}
-	fmt.Fprintf(out, `<path class="edge %s" d="M%d %dC%d %d %d %d %d %d"%s/>`+"\n", e.Kind, x1, y1, x1, y1+bend, x2, y2-bend, x2, y2, marker)
+	fmt.Fprintf(out, `<path class="edge %s" d="M%d %dC%d %d %d %d %d %d"%s/>`+"\n", xmlText(string(e.Kind)), x1, y1, x1, y1+bend, x2, y2-bend, x2, y2, marker)
 	if e.Label != "" {
 		fmt.Fprintf(out, `<text class="edge-label" x="%d" y="%d">%s</text>`+"\n", (x1+x2)/2+4, (y1+y2)/2, xmlText(e.Label))
 	}

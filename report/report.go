@@ -55,6 +55,7 @@ var Formats = []Format{
 	{"spdx", "SPDX 2.3 as JSON", SPDX},
 	{"osv-json", "vulnerabilities in the shape of osv-scanner's JSON", OSVJSON},
 	{"openvex", "OpenVEX 0.2.0: what is affected, and what is not for which reason", OpenVEX},
+	{"html", "one page for a browser: attack surface, network drawing, findings to filter", HTML},
 	{"csv", "one line for each finding, for spreadsheets", CSV},
 	{"junit", "test report that CI systems show", JUnit},
 	{"gitlab-dependency", "GitLab's dependency scanning report", GitLabDependency},

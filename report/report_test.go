@@ -119,7 +119,7 @@ func TestParseOutputs(t *testing.T) {
 		{[]string{"text", "sarif=out.sarif"}, "text> sarif>out.sarif", ""},
 		{[]string{"json=-"}, "json>", ""},
 		{[]string{"json=a=b.json"}, "json>a=b.json", ""},
-		{[]string{"yaml"}, "", `"yaml" is no report format; use one of text, json, sarif, markdown, cyclonedx, spdx, osv-json, openvex, csv, junit`},
+		{[]string{"yaml"}, "", `"yaml" is no report format; use one of text, json, sarif, markdown, cyclonedx, spdx, osv-json, openvex, html, csv, junit`},
 		{[]string{"json="}, "", "names no file"},
 		{[]string{"text", "json"}, "", "text and json both go to standard output; give one of them a file: json=FILE"},
 		{[]string{"json=x", "sarif=./x"}, "", "json and sarif both go to x"},

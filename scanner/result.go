@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/diagram"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/network"
 )
@@ -24,12 +25,14 @@ type Result struct {
 	Resources     []*inventory.Resource    `json:"resources"`
 	Links         []inventory.Link         `json:"links"`
 	// Workloads has the network's answer for each workload, managed front and proxy, in order of their addresses.
-	Workloads []network.Result   `json:"workloads"`
-	Rules     []Rule             `json:"rules"`
-	Findings  []Finding          `json:"findings"`
-	Fixed     []Finding          `json:"fixed"`
-	Notices   []inventory.Notice `json:"notices"`
-	Summary   Summary            `json:"summary"`
+	Workloads []network.Result `json:"workloads"`
+	// Network is the declared network as a drawing, folded; nil where nothing is declared.
+	Network  *diagram.Drawing   `json:"network,omitempty"`
+	Rules    []Rule             `json:"rules"`
+	Findings []Finding          `json:"findings"`
+	Fixed    []Finding          `json:"fixed"`
+	Notices  []inventory.Notice `json:"notices"`
+	Summary  Summary            `json:"summary"`
 }
 
 // Tool names the program that made a result.

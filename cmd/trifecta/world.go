@@ -5,6 +5,7 @@ import (
 
 	"github.com/trifecta-scanner/trifecta/aws"
 	"github.com/trifecta-scanner/trifecta/config"
+	"github.com/trifecta-scanner/trifecta/diagram"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/join"
 	"github.com/trifecta-scanner/trifecta/kube"
@@ -146,7 +147,7 @@ func (w *world) weigh(res *scanner.Result) {
 	exposure.Apply(res, w.deployed, w.criticality)
 }
 
-// conclude adds what follows from the ranked findings and the network together.
+// conclude adds what follows from the ranked findings and the network together, and the drawing of the network.
 func (w *world) conclude(res *scanner.Result) {
 	if w.results == nil {
 		return
@@ -154,6 +155,9 @@ func (w *world) conclude(res *scanner.Result) {
 	res.Add(exposure.Trifecta(res, w.deployed))
 	res.Rank()
 	exposure.Surface(res, w.deployed)
+	if drawing := diagram.Build(w.cloud, w.cluster, w.results).Fold(); len(drawing.Nodes) > 0 {
+		res.Network = drawing
+	}
 }
 
 // explain answers a question about the resource at an address, once for each root that has it. A port other than 0 narrows

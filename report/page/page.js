@@ -1,0 +1,153 @@
+(() => {
+'use strict';
+const root = document.documentElement;
+const get = (id) => document.getElementById(id);
+const show = (...elements) => elements.forEach((e) => { e.hidden = false; });
+
+// The theme is that of the system until somebody chooses another.
+const theme = get('theme');
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const isDark = () => root.dataset.theme ? root.dataset.theme === 'dark' : dark.matches;
+const paint = () => theme.setAttribute('aria-pressed', String(isDark()));
+theme.addEventListener('click', () => { root.dataset.theme = isDark() ? 'light' : 'dark'; paint(); });
+dark.addEventListener('change', paint);
+paint();
+show(theme);
+
+// Findings: what each is, read once; a filter then only hides and shows.
+const sections = [...document.querySelectorAll('.tier-list[data-tier]')].map((element) => ({
+  element, count: element.querySelector('.count'),
+  findings: [...element.querySelectorAll('.finding')].map((e) => ({ element: e, tier: element.dataset.tier, severity: e.dataset.s, level: e.dataset.l, kind: e.dataset.k, text: '' })),
+}));
+const total = sections.reduce((n, s) => n + s.findings.length, 0);
+const form = get('filter');
+const fields = ['severity', 'tier', 'level', 'kind'].map((name) => ({ name, select: get('f-' + name) }));
+const text = get('f-text');
+const filter = () => {
+  const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
+  let shown = 0;
+  for (const s of sections) {
+    let here = 0;
+    for (const f of s.findings) {
+      let fits = fields.every(({ name, select }) => select.value === '' || f[name] === select.value);
+      if (fits && words.length > 0) {
+        f.text = f.text || f.element.textContent.toLowerCase();
+        fits = words.every((w) => f.text.includes(w));
+      }
+      f.element.hidden = !fits;
+      here += fits ? 1 : 0;
+    }
+    s.element.hidden = here === 0;
+    s.count.textContent = String(here);
+    shown += here;
+  }
+  get('shown').textContent = shown + ' of ' + total + ' findings shown';
+};
+let waiting = 0;
+form.addEventListener('input', (event) => {
+  clearTimeout(waiting);
+  waiting = setTimeout(filter, event.target === text ? 120 : 0);
+});
+form.addEventListener('reset', () => { clearTimeout(waiting); waiting = setTimeout(filter, 0); });
+form.addEventListener('submit', (event) => event.preventDefault());
+if (total > 0) {
+  show(form);
+  filter();
+}
+
+// The drawing: each node shows its answer.
+const panel = get('answer');
+const drawing = document.querySelector('.drawing');
+const answers = new Map([...document.querySelectorAll('.answer[data-node]')].map((a) => [a.dataset.node, a]));
+let chosen = null;
+const choose = (node) => {
+  const answer = answers.get(node.id);
+  if (!answer) return;
+  if (chosen) chosen.setAttribute('aria-pressed', 'false');
+  chosen = node;
+  node.setAttribute('aria-pressed', 'true');
+  const copy = answer.cloneNode(true);
+  copy.removeAttribute('id');
+  panel.replaceChildren(copy);
+  show(panel);
+};
+const bring = (node) => {
+  choose(node);
+  const box = node.getBoundingClientRect(), frame = drawing.getBoundingClientRect();
+  drawing.scrollBy(box.left - frame.left - (frame.width - box.width) / 2, box.top - frame.top - (frame.height - box.height) / 2);
+};
+if (drawing) {
+  const svg = drawing.querySelector('svg');
+  svg.setAttribute('role', 'group');
+  const nodes = [...svg.querySelectorAll('.node')].filter((n) => answers.has(n.id));
+  for (const node of nodes) {
+    const answer = answers.get(node.id);
+    node.setAttribute('role', 'button');
+    node.setAttribute('tabindex', '0');
+    node.setAttribute('aria-pressed', 'false');
+    node.setAttribute('aria-label', answer.querySelector('h3').textContent + ', ' + answer.querySelector('p').textContent);
+    node.addEventListener('click', () => choose(node));
+    node.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' || event.key === ' ') {
+        event.preventDefault();
+        choose(node);
+      }
+    });
+  }
+  const exposed = nodes.filter((n) => answers.get(n.id).classList.contains('exposed'));
+  const step = (by) => {
+    const at = exposed.indexOf(chosen);
+    bring(exposed[at < 0 ? (by > 0 ? 0 : exposed.length - 1) : (at + by + exposed.length) % exposed.length]);
+  };
+  get('next').addEventListener('click', () => step(1));
+  get('previous').addEventListener('click', () => step(-1));
+  get('next').disabled = get('previous').disabled = exposed.length === 0;
+  const fit = get('fit');
+  fit.addEventListener('click', () => fit.setAttribute('aria-pressed', String(drawing.classList.toggle('fit'))));
+  document.querySelectorAll('#network [hidden]:not(#answer)').forEach((e) => show(e));
+}
+
+// A link leads to its finding or answer, whatever hides it.
+const follow = () => {
+  let id = '';
+  try { id = decodeURIComponent(location.hash.slice(1)); } catch { return; }
+  const target = id && get(id);
+  if (!target) return;
+  if (target.classList.contains('finding')) {
+    if (target.hidden) {
+      form.reset();
+      clearTimeout(waiting);
+      filter();
+    }
+    target.open = true;
+    target.scrollIntoView();
+    target.querySelector('summary').focus({ preventScroll: true });
+    return;
+  }
+  if (target.classList.contains('answer')) {
+    const node = target.dataset.node && get(target.dataset.node);
+    if (node) {
+      get('network').scrollIntoView();
+      bring(node);
+      node.focus({ preventScroll: true });
+      return;
+    }
+    get('answers').open = true;
+    target.scrollIntoView();
+  }
+};
+addEventListener('hashchange', follow);
+document.addEventListener('click', (event) => {
+  const a = event.target.closest('a[href^="#"]');
+  if (a && a.getAttribute('href') === location.hash) follow();
+});
+follow();
+
+// On paper the urgent findings are open.
+let opened = [];
+addEventListener('beforeprint', () => {
+  opened = [...document.querySelectorAll('[data-tier=act] .finding:not([open]),[data-tier=attend] .finding:not([open])')].filter((f) => !f.hidden).slice(0, 200);
+  opened.forEach((f) => { f.open = true; });
+});
+addEventListener('afterprint', () => { opened.forEach((f) => { f.open = false; }); opened = []; });
+})();
