@@ -348,16 +348,26 @@ func lower(s scanner.Severity) scanner.Severity {
 	return scanner.Severities[min(i+1, slices.Index(scanner.Severities, scanner.Info))]
 }
 
-// scalar is a literal of Terraform, YAML or JSON.
-var scalar = regexp.MustCompile(`^(?:"[^"${}]*"|'[^']*'|[\w.-]+)$`)
+// An edit is made where a line has a key and a literal, in Terraform, YAML or JSON; what stands inside of an expression has none.
+var (
+	key    = regexp.MustCompile(`^[\s-]*["']?[\w.-]+["']?\s*[:=]\s*$`)
+	scalar = regexp.MustCompile(`^(?:"[^"${}]*"|'[^']*'|[\w.-]+)$`)
+)
 
 // set returns the edit that writes a scalar anew; none where its place is not one part of one line.
 func set[T comparable](p *pass, v aws.Value[T], text string) []scanner.Edit {
-	at := v.Location()
 	if _, known := v.Known(); !known { // what is not known stands where it comes from, such as a variable
 		return nil
 	}
-	if p.Read == nil || at.Line == 0 || at.Column == 0 || at.EndLine != at.Line || at.EndColumn <= at.Column || !v.Written() {
+	if !v.Written() {
+		return nil
+	}
+	return p.replace(v.Location(), text)
+}
+
+// replace returns the edit that writes a text over a literal that is all of a key's value on its line; none elsewhere.
+func (p *pass) replace(at inventory.Location, text string) []scanner.Edit {
+	if p.Read == nil || at.Line == 0 || at.Column == 0 || at.EndLine != at.Line || at.EndColumn <= at.Column {
 		return nil
 	}
 	lines, ok := p.lines[at.Path]
@@ -371,7 +381,7 @@ func set[T comparable](p *pass, v aws.Value[T], text string) []scanner.Edit {
 		return nil
 	}
 	line := lines[at.Line-1]
-	if !scalar.MatchString(line[at.Column-1 : at.EndColumn-1]) { // an expression decides, and its condition is meant
+	if !key.MatchString(line[:at.Column-1]) || !scalar.MatchString(line[at.Column-1:at.EndColumn-1]) { // an expression decides, and its condition is meant
 		return nil
 	}
 	return []scanner.Edit{{Path: at.Path, Line: at.Line, EndLine: at.Line, Text: line[:at.Column-1] + text + line[at.EndColumn-1:]}}

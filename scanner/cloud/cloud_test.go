@@ -205,6 +205,45 @@ func fixed(t *testing.T, dir, rule string, findings []scanner.Finding) {
 	}
 }
 
+// TestSet holds which texts a fix replaces: literals after a key, and neither expressions nor what they choose from.
+func TestSet(t *testing.T) {
+	for _, tt := range []struct {
+		line, value, want string
+	}{
+		{"  publicly_accessible = true # why", "true", "  publicly_accessible = new # why"},
+		{"      AssignPublicIp: ENABLED", "ENABLED", "      AssignPublicIp: new"},
+		{`  "AuthType": "NONE",`, `"NONE"`, `  "AuthType": new,`},
+		{"        - AssociatePublicIpAddress: true", "true", "        - AssociatePublicIpAddress: new"},
+		{"  AssignPublicIp: !If [IsPublic, ENABLED, DISABLED]", "ENABLED", ""},
+		{"  encrypted = var.encrypted ? true : false", "false", ""},
+		{"  encrypted = local.encrypted", "local.encrypted[0]", ""},
+		{`  policy = "${var.policy}"`, `"${var.policy}"`, ""},
+	} {
+		at := strings.Index(tt.line, tt.value) + 1
+		where := inventory.Location{Path: "a", Line: 1, EndLine: 1, Column: max(at, 1), EndColumn: max(at, 1) + len(tt.value)}
+		p := &pass{Scanner: Scanner{Read: func(string) ([]byte, error) { return []byte(tt.line + "\n"), nil }}, lines: map[string][]string{}}
+		got := ""
+		for _, e := range p.replace(where, "new") {
+			got += strings.TrimSuffix(e.Text, "\n")
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.line, got, tt.want)
+		}
+	}
+}
+
+// TestStageOfFolder holds which folders name an environment.
+func TestStageOfFolder(t *testing.T) {
+	for path, want := range map[string]string{
+		"live/prod/mysql": "production", "live/stage/mysql": "staging", "envs/eu-prod": "production", "live": "production", "prod/dev": "development",
+		"production-grade-infrastructure/mysql": "", "products/web": "", ".": "", "": "",
+	} {
+		if got := stageOfFolder(path); got != want {
+			t.Errorf("%q: %q, want %q", path, got, want)
+		}
+	}
+}
+
 // TestRules holds what every rule has, and that each example is of a rule.
 func TestRules(t *testing.T) {
 	form := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)

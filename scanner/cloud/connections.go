@@ -56,6 +56,20 @@ func stageOf(names ...string) string {
 	return ""
 }
 
+// stageOfFolder returns the environment that a path speaks of: the innermost folder that is called so, in at most two words.
+// A folder with a title, such as production-grade-infrastructure, is about something else.
+func stageOfFolder(path string) string {
+	folders := strings.Split(path, "/")
+	for _, folder := range slices.Backward(folders) {
+		if words := strings.FieldsFunc(folder, func(r rune) bool { return r == '-' || r == '_' || r == '.' || r == ' ' }); len(words) <= 2 {
+			if stage := stageOf(words...); stage != "" {
+				return stage
+			}
+		}
+	}
+	return ""
+}
+
 func transitGatewayOpen(p *pass) {
 	for _, g := range p.Model.TransitGateways {
 		if g.Origin != aws.Declared {

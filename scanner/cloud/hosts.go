@@ -462,7 +462,7 @@ func unencrypted(p *pass) {
 		}
 	}
 	for _, s := range p.Model.Stores {
-		if !s.Cluster.Absent() { // the cluster says it
+		if !s.Cluster.Absent() || s.Engine.Is("memcached") { // the cluster says it; nothing of memcached rests
 			continue
 		}
 		switch s.Kind {

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -117,7 +118,7 @@ func (p *pass) production(o *aws.Object) bool {
 	if o.Unit.Environment != "" {
 		return slices.Contains(p.Production, o.Unit.Environment) || stageOf(o.Unit.Environment) == "production"
 	}
-	return stageOf(o.Unit.Root, string(o.Address())) == "production"
+	return cmp.Or(stageOfFolder(o.Unit.Root), stageOf(string(o.Address()))) == "production"
 }
 
 func singleNAT(p *pass) {
