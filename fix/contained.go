@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path"
@@ -71,7 +72,9 @@ func (c *Contained) Run(ctx context.Context, ws *Workspace, cmd Command) ([]byte
 	if err := box.fill(ws, cmd); err != nil {
 		return nil, err
 	}
+	slog.DebugContext(ctx, "starts a program", "program", cmd.Program, "args", cmd.Args, "dir", cmd.Dir)
 	out, err := c.start(ctx, box, programs, cmd)
+	slog.DebugContext(ctx, "the program ended", "program", cmd.Program, "error", err)
 	if err != nil {
 		return nil, err
 	}

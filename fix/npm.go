@@ -373,11 +373,11 @@ func writeNPM(ctx context.Context, job *Job) error {
 	if err := writeManifests(job.Workspace, job.Targets); err != nil {
 		return err
 	}
-	data, err := job.Workspace.ReadFile(p.Path)
+	before, err := job.Workspace.ReadFile(p.Path)
 	if err != nil {
 		return err
 	}
-	lock, err := parseNPMLock(data)
+	lock, err := parseNPMLock(before)
 	if err != nil {
 		return err
 	}
@@ -388,7 +388,8 @@ func writeNPM(ctx context.Context, job *Job) error {
 	if err != nil {
 		return err
 	}
-	if data, err = lock.text.bytes(); err != nil {
+	data, err := lock.text.bytes()
+	if err != nil {
 		return fmt.Errorf("%s: %w", p.Path, err)
 	}
 	if err := job.Workspace.WriteFile(p.Path, data); err != nil {
@@ -397,7 +398,7 @@ func writeNPM(ctx context.Context, job *Job) error {
 	if closed {
 		return nil
 	}
-	return completeNPM(ctx, job, lock.version)
+	return completeNPM(ctx, job, before)
 }
 
 // apply writes the targets into the lock file and reports whether everything that the new releases ask for is there.
@@ -589,8 +590,9 @@ func npmCommand(env *Env, registry string, args ...string) Command {
 	return cmd
 }
 
-// completeNPM lets npm bring in what the new releases ask for, in versions that are past the cool-down.
-func completeNPM(ctx context.Context, job *Job, version int) error {
+// completeNPM lets npm bring in what the new releases ask for, in versions that are past the cool-down. was is the lock
+// file before the change.
+func completeNPM(ctx context.Context, job *Job, was []byte) error {
 	if job.Env.Runner == nil {
 		return &ToolError{Program: "npm", Missing: true}
 	}
@@ -598,7 +600,15 @@ func completeNPM(ctx context.Context, job *Job, version int) error {
 		return err
 	}
 	registry := job.Registry.(*npmRegistry)
-	args := []string{"install", "--package-lock-only", fmt.Sprintf("--lockfile-version=%d", version)}
+	before, err := job.Workspace.ReadFile(job.Project.Path)
+	if err != nil {
+		return err
+	}
+	lock, err := parseNPMLock(before)
+	if err != nil {
+		return err
+	}
+	args := []string{"install", "--package-lock-only", fmt.Sprintf("--lockfile-version=%d", lock.version)}
 	if !job.Env.Now.IsZero() && job.CoolDown > 0 {
 		args = append(args, "--before="+job.Env.Now.Add(-job.CoolDown).UTC().Truncate(24*time.Hour).Format(time.RFC3339))
 	}
@@ -607,22 +617,45 @@ func completeNPM(ctx context.Context, job *Job, version int) error {
 	}
 	cmd := npmCommand(job.Env, registry.base, args...)
 	cmd.Dir, cmd.Files, cmd.Outputs = job.Project.Dir, job.Project.Files, []string{job.Project.Path}
-	before, err := job.Workspace.ReadFile(job.Project.Path)
-	if err != nil {
-		return err
+	trial := job.Workspace.Clone()
+	if lock.version == 1 {
+		if err := job.flatten(ctx, trial, lock, was); err != nil {
+			return err
+		}
 	}
 	// What npm has asked before will do: for an old lock file it would ask for every package of it again, for each change.
 	known := cmd
 	known.Args = append(slices.Clip(cmd.Args), "--prefer-offline")
-	if _, err := job.Env.Runner.Run(ctx, job.Workspace, known); err != nil {
+	if _, err := job.Env.Runner.Run(ctx, trial, known); err != nil {
 		if ctx.Err() != nil {
 			return err
 		}
-		if _, err := job.Env.Runner.Run(ctx, job.Workspace, cmd); err != nil {
+		if _, err := job.Env.Runner.Run(ctx, trial, cmd); err != nil {
 			return err
 		}
 	}
-	return settleNPM(job.Workspace, job.Project.Path, before)
+	if err := settleNPM(trial, job.Project.Path, before); err != nil {
+		return err
+	}
+	job.Workspace.adopt(trial)
+	return nil
+}
+
+// flatten puts the lock file into the workspace in the shape that npm is quick with.
+func (job *Job) flatten(ctx context.Context, ws *Workspace, lock *npmLock, was []byte) error {
+	before, err := parseNPMLock(was)
+	if err != nil {
+		return err
+	}
+	root, err := readManifest(ws, job.Project.Dir)
+	if err != nil || root == nil {
+		return err
+	}
+	data, err := lock.flatten(ctx, before, root, job.Registry.(*npmRegistry))
+	if err != nil || data == nil {
+		return err
+	}
+	return ws.WriteFile(job.Project.Path, data)
 }
 
 // foreign returns an error where npm would ask somebody other than the registry: for a package that a manifest takes

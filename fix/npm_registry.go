@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"deps.dev/util/semver"
+
 	"github.com/trifecta-scanner/trifecta/internal/web"
 )
 
@@ -25,6 +27,7 @@ type npmRegistry struct {
 
 	mu       sync.Mutex
 	packages map[string]*npmPackage
+	releases map[string]*npmVersion // by name and version, of packages that were not asked for whole
 }
 
 // npmPackage is what the registry says of one package.
@@ -121,7 +124,7 @@ func newNPMRegistry(ctx context.Context, env *Env) (Registry, error) {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
 		return nil, errors.New("NPM_CONFIG_REGISTRY is no address of a registry")
 	}
-	return &npmRegistry{client: env.Client, base: strings.TrimSuffix(base, "/") + "/", packages: map[string]*npmPackage{}}, nil
+	return &npmRegistry{client: env.Client, base: strings.TrimSuffix(base, "/") + "/", packages: map[string]*npmPackage{}, releases: map[string]*npmVersion{}}, nil
 }
 
 // get returns what the registry says of a package, and asks once.
@@ -162,6 +165,35 @@ func (r *npmRegistry) version(ctx context.Context, name, version string) (*npmVe
 	if v == nil {
 		return nil, ErrNoPackage
 	}
+	return v, nil
+}
+
+// manifest returns one release, for which it does not ask for the whole package: that may be megabytes.
+func (r *npmRegistry) manifest(ctx context.Context, name, version string) (*npmVersion, error) {
+	if _, err := semver.NPM.Parse(version); err != nil || !npmName.MatchString(name) || len(name) > 214 {
+		return nil, fmt.Errorf("%s@%s: %w", name, version, ErrNoPackage)
+	}
+	key := name + "@" + version
+	r.mu.Lock()
+	v, whole := r.releases[key], r.packages[name]
+	r.mu.Unlock()
+	switch {
+	case v != nil:
+		return v, nil
+	case whole != nil && whole.Versions[version] != nil:
+		return whole.Versions[version], nil
+	}
+	data, err := r.client.Get(ctx, r.base+strings.Replace(name, "/", "%2f", 1)+"/"+url.PathEscape(version))
+	if err != nil {
+		return nil, err
+	}
+	v = new(npmVersion)
+	if err := json.Unmarshal(data, v); err != nil {
+		return nil, fmt.Errorf("read the answer of the registry: %w", err)
+	}
+	r.mu.Lock()
+	r.releases[key] = v
+	r.mu.Unlock()
 	return v, nil
 }
 

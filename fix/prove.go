@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -77,6 +78,7 @@ func (p *Plan) Drop(d *DroppedError) {
 // attempt writes one way of a change.
 func (p *Plan) attempt(ctx context.Context, ws *Workspace, c *Change, before *scanner.Result, judge Judge) (*scanner.Result, error) {
 	trial := ws.Clone()
+	slog.DebugContext(ctx, "writes a change", "change", c.Title, "ways", len(c.others))
 	if err := p.write(ctx, trial, c); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -91,6 +93,7 @@ func (p *Plan) attempt(ctx context.Context, ws *Workspace, c *Change, before *sc
 	if err != nil {
 		return nil, err
 	}
+	slog.DebugContext(ctx, "scans the changed tree", "change", c.Title)
 	after, err := judge(ctx, tree)
 	if err != nil {
 		return nil, err
