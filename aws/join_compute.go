@@ -2,6 +2,8 @@ package aws
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
@@ -231,10 +233,11 @@ func defaultGroups(subnets ...Ref[*Subnet]) []Ref[*SecurityGroup] {
 }
 
 // callable says whether strangers may invoke a function by its URL. With the authorisation NONE they need
-// lambda:InvokeFunctionUrl and, since October 2025, lambda:InvokeFunction by URL; Terraform's provider adds what is
-// missing (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html).
+// lambda:InvokeFunctionUrl and, since October 2025, lambda:InvokeFunction by URL; Terraform's provider adds the first, and
+// from version 6.29 the second one, too (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html).
 func callable(u *FunctionURL) Bool {
-	if u.Resource == nil || u.Resource.Language != inventory.CloudFormation {
+	written := u.Resource != nil && u.Resource.Language == inventory.CloudFormation
+	if !written && (u.Resource == nil || !olderThan(u.Resource.ProviderVersion, 6, 29)) {
 		return Of(true)
 	}
 	allowed := func(action string, more func(p *FunctionPermission) bool) Bool {
@@ -254,6 +257,9 @@ func callable(u *FunctionURL) Bool {
 	}
 	byURL := allowed("lambda:InvokeFunctionUrl", func(*FunctionPermission) bool { return true })
 	direct := allowed("lambda:InvokeFunction", func(p *FunctionPermission) bool { return p.InvokedByFunctionURL.May(true) })
+	if !written {
+		return direct
+	}
 	switch {
 	case byURL.Is(false) || direct.Is(false):
 		return Of(false)
@@ -261,6 +267,40 @@ func callable(u *FunctionURL) Bool {
 		return byURL
 	}
 	return direct
+}
+
+// olderThan reports whether version constraints of Terraform admit only versions before major.minor
+// (https://developer.hashicorp.com/terraform/language/expressions/version-constraints). What can't be read admits all.
+func olderThan(constraints string, major, minor int) bool {
+	for clause := range strings.SplitSeq(constraints, ",") {
+		clause = strings.TrimSpace(clause)
+		operator := clause[:len(clause)-len(strings.TrimLeft(clause, "=<>!~ "))]
+		numbers := []int{}
+		for text := range strings.SplitSeq(strings.TrimPrefix(strings.TrimLeft(clause, "=<>!~ "), "v"), ".") {
+			n, err := strconv.Atoi(text)
+			if err != nil {
+				break
+			}
+			numbers = append(numbers, n)
+		}
+		if len(numbers) == 0 {
+			continue
+		}
+		before := slices.Compare(numbers, []int{major, minor}) < 0
+		switch strings.TrimSpace(operator) {
+		case "", "=", "<=":
+		case "<": // 6.29 and 6.29.0 themselves are left out, too
+			before = slices.Compare(numbers, []int{major, minor, 0}) <= 0
+		case "~>": // the last number may grow: ~> 6.28 admits 6.29
+			before = len(numbers) == 2 && numbers[0] < major || len(numbers) > 2 && before
+		default:
+			before = false
+		}
+		if before {
+			return true
+		}
+	}
+	return false
 }
 
 // Tag returns the tag of a resource, absent where it has none. Tags that the provider adds to everything count where the

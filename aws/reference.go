@@ -189,6 +189,9 @@ func (d *decoder) through(kind reflect.Type, r *inventory.Resource, attribute st
 	if name == "" {
 		return nil
 	}
+	if other := sourceGroups[name]; other != "" { // of a load balancer with several groups it is the first
+		name, index = other, max(index, 0)
+	}
 	next := r.Get(strings.Split(name, ".")...)
 	if elements := next.Elements(); index >= 0 && next.Kind() == inventory.List && index < len(elements) {
 		next = elements[index]
@@ -294,6 +297,14 @@ func object(r Ref[*VPC]) Node {
 		return nil
 	}
 	return r.To
+}
+
+// sourceGroups are the attributes of a Classic Load Balancer that name the group which its targets see, and where it is
+// written (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_SourceSecurityGroup.html).
+var sourceGroups = map[string]string{
+	"source_security_group_id":      "security_groups",
+	"source_security_group":         "security_groups",
+	"SourceSecurityGroup.GroupName": "SecurityGroups",
 }
 
 // passage is the attribute of a resource that names the object for which it stands.

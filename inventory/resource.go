@@ -89,7 +89,10 @@ type Resource struct {
 	Reasons []Reason  `json:"reasons,omitempty"` // why Exists is MayExist or NotExists
 	// Assumed names the built-in model that the resource comes from where the source of its module is not in the tree.
 	Assumed string `json:"assumed,omitempty"`
-	Values  Value  `json:"values"`
+	// ProviderVersion is the versions of its provider that the root and the modules on the way ask for, as they are
+	// written: "~> 5.80, < 5.90"; empty where they ask for none, and in other languages than Terraform.
+	ProviderVersion string `json:"-"`
+	Values          Value  `json:"values"`
 }
 
 // Get returns what stands at a path of attribute names; see Value.Get.

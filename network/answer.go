@@ -269,6 +269,8 @@ func (g *Graph) explainEdge(e *edge, seen map[*node]bool) []Block {
 		if before := g.explain(e.from, seen); len(before) > 0 {
 			blocks = append(blocks, before[0].Blocks...)
 		}
+	} else if len(e.from.ifaces) > 0 && !slices.ContainsFunc(ways, func(w *way) bool { return w.dials(e) }) {
+		blocks = append(blocks, Block{LBNoListener, e.from.address}) // others of its listeners are open
 	}
 	blocks = append(blocks, e.blocks...)
 	if e.how != inVPC || len(e.blocks) > 0 {
@@ -427,6 +429,10 @@ func (g *Graph) Explain(address, from inventory.ID) []Result {
 			g.Results()
 			r := g.answers[n].result
 			r.Address = address
+			if i := slices.Index(r.Blocked, Block{NotCreated, n.address}); i >= 0 && address != n.address {
+				r.Blocked = slices.Clone(r.Blocked) // a resource with count = 0 is asked for without index
+				r.Blocked[i].At = address
+			}
 			answers = append(answers, r)
 			continue
 		}

@@ -182,7 +182,10 @@ func (g *Graph) direct(n *node, i *iface, who *sender, listed bool) []*way {
 					set = g.filtered(i, s, who, f)
 				}
 				gate := d.open.and(public).and(s.bpa.not()).and(s.exists)
-				gate.why = gate.why.Union(s.doubt).Union(i.doubt)
+				gate.why = gate.why.Union(i.doubt)
+				if !i.branches {
+					gate.why = gate.why.Union(s.doubt)
+				}
 				if d.endpoint != nil {
 					gate.why = gate.why.Union(d.endpoint.rules)
 				}

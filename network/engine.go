@@ -569,6 +569,7 @@ func (g *Graph) withinVPC(e *edge, w, onward *way, parts []stream) []*way {
 						next.nodes = appendIDs(appendIDs(appendIDs(w.nodes, e.from.address), l.nodes...), e.via...)
 					}
 					g.dialTarget(e, &next, parts, dialled{own, sA, i, sT, sender, l.open, toPort})
+					next.proof = append(next.proof, l.proof...)
 					if len(next.streams) > 0 {
 						ways = mergeWays(ways, &next)
 					}

@@ -49,6 +49,11 @@ func (w *way) open() (certain, may bool) {
 	return certain, may
 }
 
+// dials reports whether what comes by the way may dial the listener that an edge starts from.
+func (w *way) dials(e *edge) bool {
+	return e.port.IsEmpty() || slices.ContainsFunc(w.streams, func(s stream) bool { return s.exact.at.only(e.proto, e.port).some() })
+}
+
 // proof finds the guards that let a way pass. They are asked for when a result shows the way.
 type proof func(list []Guard) []Guard
 

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/trifecta-scanner/trifecta/aws"
@@ -58,6 +59,9 @@ func (g *Graph) addClusterEndpoint(o *aws.EKSCluster) {
 	families := []Family{V4}
 	if o.IPFamily.Is("ipv6") {
 		families = append(families, V6)
+		if !slices.ContainsFunc(o.PublicCIDRs, aws.Prefix.Written) {
+			peers = peers.Union(everyV6)
+		}
 	}
 	for _, family := range families {
 		whole := clientsOf(family, protoTCP, Port(443))

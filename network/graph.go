@@ -160,6 +160,8 @@ type iface struct {
 	addresses IPSet
 	// placement: the interface stands in one of the subnets, and which is not known. It counts where they differ.
 	placement Bits
+	// branches: the subnets are those that a condition chooses from. Their doubt is the placement.
+	branches bool
 	// doubt: the interface may not be there.
 	doubt Bits
 	// ports narrows what arrives, where only some ports are passed on; empty: all. portBlock says what blocks the rest.

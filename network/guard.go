@@ -525,6 +525,22 @@ func (s Set) asPeerPorts() Set {
 	})
 }
 
+// facedBy returns s with other peers: the same connections as their sender's rules see them.
+func (s Set) facedBy(peers IPSet) Set {
+	return s.each(func(key FamProto, b Box) (FamProto, Box) {
+		b.Peer = peers.Family(key.Family)
+		return key, b
+	})
+}
+
+// turned returns s as the other end sees it: with the ports of both ends exchanged.
+func (s Set) turned() Set {
+	return s.each(func(key FamProto, b Box) (FamProto, Box) {
+		b.Local, b.PeerPorts = b.PeerPorts, b.Local
+		return key, b
+	})
+}
+
 // toward returns which connections to the addresses of dest a set over destinations lets through, from any peer. A
 // destination that only a part of dest is let through to is let through maybe.
 func (s Set) toward(dest IPSet, why Bits) Set {

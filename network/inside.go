@@ -15,6 +15,7 @@ type link struct {
 	// noGroups: rules of the target cannot refer to groups of the sender.
 	noGroups bool
 	blocks   []Block // why it is closed, where it is
+	proof    []proof // the routes there and back
 }
 
 // seen returns the sender as the target's rules see it over the link.
@@ -155,6 +156,7 @@ func (g *Graph) peeringLink(p *aws.VPCPeeringConnection, a, b *subnet) (link, bo
 	out, back := g.routed(a, b, viaPeering, gate), g.routed(b, a, viaPeering, gate)
 	l.open = active.and(out).and(back)
 	l.noGroups = p.PeerRegion.Written() && !p.PeerRegion.Is(a.vpc.object.Region()) || a.vpc.object.Region() != b.vpc.object.Region()
+	l.proof = []proof{g.proveLink(a, b, gate), g.proveLink(b, a, gate)}
 	if active.no {
 		l.blocks = append(l.blocks, Block{NoRoute, p.Address()})
 	}
@@ -165,6 +167,13 @@ func (g *Graph) peeringLink(p *aws.VPCPeeringConnection, a, b *subnet) (link, bo
 		l.blocks = append(l.blocks, noRouteAt(b)...)
 	}
 	return l, true
+}
+
+// proveLink returns the routes of a subnet that lead to another one through a gateway.
+func (g *Graph) proveLink(from, to *subnet, gate *gateway) proof {
+	f := familyOf(from, to)
+	dest, _ := addressesOf(to, f)
+	return g.proveRoute(from.tables, f, func(x *gateway) bool { return x == gate }, dest)
 }
 
 // notTransitive returns the peering connections that routes lead into although the other VPC is not at their end.
@@ -274,6 +283,7 @@ func (g *Graph) transitLink(a, b *subnet, in, out *aws.TransitGatewayAttachment,
 		}
 	}
 	l.nodes = appendIDs(l.nodes, out.Address())
+	l.proof = []proof{g.proveLink(a, b, g.gateOf(hub)), g.proveLink(b, a, g.gateOf(other))}
 	l.open = open
 	refs := is(g, hub.SecurityGroupRefs, false, "enable").certain() && is(g, in.SecurityGroupRefs, true, "enable").certain() &&
 		is(g, out.SecurityGroupRefs, true, "enable").certain() && hub == other
@@ -448,9 +458,12 @@ func (g *Graph) insideWays(from *node, a, b *iface) []*way {
 				peers, _ := addressesOf(s, f)
 				at := set.cut(peers)
 				w := &way{nodes: appendIDs([]inventory.ID{from.address}, l.nodes...), streams: []stream{{flow{at, at}, flow{at, at}, true}}, subnets: []*subnet{t}}
-				w.proof = []proof{g.proveGroups(b.groups, l.seen(sender), false, at)}
+				there, _ := addressesOf(t, f)
+				target := g.senderOf(&iface{subnets: []*subnet{t}, groups: b.groups, name: b.name}, "to")
+				w.proof = append(slices.Clone(l.proof), g.proveGroups(a.groups, target, true, at.facedBy(there)), g.proveGroups(b.groups, l.seen(sender), false, at))
 				if s.id != t.id {
-					w.proof = append(w.proof, g.proveACL(t, false, at), g.proveACL(t, true, at))
+					sent := at.facedBy(there).turned()
+					w.proof = append(w.proof, g.proveACL(s, true, sent), g.proveACL(s, false, sent), g.proveACL(t, false, at), g.proveACL(t, true, at))
 				}
 				ways = mergeWays(ways, w)
 			}

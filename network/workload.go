@@ -68,6 +68,9 @@ func (g *Graph) placeIn(refs []aws.Ref[*aws.Subnet], groups []aws.Ref[*aws.Secur
 		subnets = []*subnet{g.unknownSubnet(g.why.bits(inventory.Reason{Code: inventory.Computed, Ref: string(self.Address())}))}
 	}
 	i := &iface{subnets: subnets}
+	if len(refs) == 1 && refs[0].Unknown() && !refs[0].Maybe() && len(subnets) > 1 {
+		i.placement, i.branches = subnets[0].doubt, subnets[0].doubt != ""
+	}
 	i.groups = g.groupsOf(groups, g.defaultGroup(i))
 	return i
 }
@@ -108,11 +111,15 @@ func (g *Graph) autoAddresses(i *iface, setting aws.Bool) {
 	i.public6 = g.anySubnet(i, func(s *subnet) cond { return s.auto6 })
 }
 
-// anySubnet joins what subnets say. Where they differ the interface stands in all of them, one each.
+// anySubnet joins what subnets say. Where they differ the interface stands in all of them, one each, but for those that a
+// condition chooses from.
 func (g *Graph) anySubnet(i *iface, ask func(*subnet) cond) cond {
-	all := never
+	all, every := never, certainly
 	for _, s := range i.subnets {
-		all = all.or(ask(s))
+		all, every = all.or(ask(s)), every.and(ask(s))
+	}
+	if i.branches && every.no {
+		return all.and(perhaps(i.placement))
 	}
 	return all
 }

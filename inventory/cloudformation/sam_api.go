@@ -262,8 +262,14 @@ func (x *samExpansion) definition(a *samAPI, properties *node, at inventory.Loca
 	for _, e := range properties.find("Auth", "Authorizers").keys() {
 		schemes.entries = append(schemes.entries, entry{e.key, e.at, scheme(a.http, e.value)})
 	}
-	if fallback.scalar() == "AWS_IAM" {
-		schemes.entries = append(schemes.entries, entry{"AWS_IAM", fallback.at, objectNode(fallback.at, "type", textNode("apiKey", fallback.at), "x-amazon-apigateway-authtype", textNode("awsSigv4", fallback.at))})
+	iam := fallback
+	for _, r := range a.routes {
+		if own := r.auth.get("Authorizer"); own.scalar() == "AWS_IAM" {
+			iam = own
+		}
+	}
+	if iam.scalar() == "AWS_IAM" {
+		schemes.entries = append(schemes.entries, entry{"AWS_IAM", iam.at, objectNode(iam.at, "type", textNode("apiKey", iam.at), "x-amazon-apigateway-authtype", textNode("awsSigv4", iam.at))})
 	}
 	body := objectNode(at, "openapi", textNode("3.0.1", at), "paths", paths)
 	if len(schemes.entries) > 0 {

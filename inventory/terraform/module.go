@@ -23,6 +23,7 @@ type module struct {
 	calls     map[string]*call
 	callOrder []*call
 	providers map[string]*provider // by aws, aws.west
+	versions  map[string]string    // what required_providers asks for, by local name
 	backend   *hclsyntax.Block
 }
 
@@ -71,7 +72,7 @@ type provider struct {
 func newModule(dir string) *module {
 	return &module{
 		dir: dir, variables: map[string]*variable{}, locals: map[string]*hclsyntax.Attribute{}, outputs: map[string]*output{},
-		resources: map[string]*resource{}, calls: map[string]*call{}, providers: map[string]*provider{},
+		resources: map[string]*resource{}, calls: map[string]*call{}, providers: map[string]*provider{}, versions: map[string]string{},
 	}
 }
 
@@ -161,13 +162,35 @@ func newVariable(name string, body *hclsyntax.Body, at hcl.Range) *variable {
 	return v
 }
 
-// settings reads what of a terraform block matters here: where the state is kept.
+// settings reads what of a terraform block matters here: where the state is kept, and which providers are asked for.
 func (m *module) settings(body *hclsyntax.Body) {
 	for _, block := range body.Blocks {
-		if block.Type == "backend" || block.Type == "cloud" {
+		switch block.Type {
+		case "backend", "cloud":
 			m.backend = block
+		case "required_providers":
+			for name, attr := range block.Body.Attributes {
+				if version := requiredVersion(attr.Expr); version != "" {
+					m.versions[name] = version
+				}
+			}
 		}
 	}
+}
+
+// requiredVersion returns the versions of a provider that an entry of required_providers asks for; empty where it says
+// none.
+func requiredVersion(x hclsyntax.Expression) string {
+	object, ok := x.(*hclsyntax.ObjectConsExpr)
+	if !ok {
+		return literalText(x) // as Terraform 0.12 had it
+	}
+	for _, item := range object.Items {
+		if providerKey(item.KeyExpr) == "version" {
+			return literalText(item.ValueExpr)
+		}
+	}
+	return ""
 }
 
 // override lays the blocks of an override file over those that stand (the rules of

@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -41,6 +42,19 @@ func providerName(x hclsyntax.Expression) string {
 		return traversalName(t)
 	}
 	return literalText(x)
+}
+
+// providerVersion returns the versions of a resource's provider that its module and those around it ask for: all of them
+// hold (https://developer.hashicorp.com/terraform/language/providers/requirements#version-constraints).
+func (s *scope) providerVersion(r *resource) string {
+	name, _, _ := strings.Cut(r.typ, "_")
+	var list []string
+	for ; s != nil; s = s.parent {
+		if version := s.mod.versions[name]; version != "" && !slices.Contains(list, version) {
+			list = append(list, version)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // configuration finds a provider by its local name: in the module itself, as passed by the call, or inherited.

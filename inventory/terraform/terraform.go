@@ -191,7 +191,7 @@ func (i *instance) resource() *inventory.Resource {
 	s := i.scope
 	out := &inventory.Resource{
 		ID: i.id, Type: i.res.typ, Name: i.res.name, Language: inventory.Terraform, Location: s.e.files.columns(location(i.res.at)), Via: s.via,
-		Exists: s.exists, Reasons: s.reasons, Assumed: s.assumed,
+		Exists: s.exists, Reasons: s.reasons, Assumed: s.assumed, ProviderVersion: s.providerVersion(i.res),
 	}
 	if i.res.mode != "" {
 		out.Type = i.res.mode + "." + i.res.typ
