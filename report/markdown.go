@@ -28,7 +28,11 @@ func Markdown(w io.Writer, res *scanner.Result, opts Options) error {
 	m.limit = opts.MaxBytes - len(notices) - len(foot) - mdReserve
 	m.unlimited = opts.MaxBytes <= 0
 	m.surfaceChange(res.AttackSurface.Change)
-	m.findings(groups(res))
+	if opts.NewSince != "" {
+		m.newFirst(opts.NewSince)
+	} else {
+		m.findings(groups(res))
+	}
 	m.gone(res.Fixed)
 	if m.cutEntries > 0 {
 		m.write(fmt.Sprintf("**%s with %s did not fit on this page and %s left out, the least urgent first.**\n\n",
@@ -153,6 +157,22 @@ func (m *markdown) findings(all []*group) {
 	}
 	for _, tier := range scanner.Tiers {
 		m.table(tier, byTier[tier])
+	}
+}
+
+// newFirst writes what is new and then the rest, each with a heading.
+func (m *markdown) newFirst(since string) {
+	m.mixed = false // the headings say it
+	for _, part := range []struct {
+		title string
+		new   bool
+	}{{"New since " + since, true}, {"There before", false}} {
+		some := *m.res
+		some.Findings = slices.DeleteFunc(slices.Clone(m.res.Findings), func(f scanner.Finding) bool { return (f.Status == scanner.StatusNew) != part.new })
+		if all := groups(&some); len(all) > 0 {
+			m.write("### " + mdText(part.title) + "\n\n")
+			m.findings(all)
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ type ciOptions struct {
 	uploadSARIF        bool
 	check              bool
 	dependencySnapshot bool
+	issue              bool
 	from               string
 
 	fix      fixMode
@@ -43,7 +44,7 @@ const pathInput = "path"
 var ciInputs = []string{
 	"config", "fail-on", "base", "only", "skip", "offline", "strict", "db", "intel", "as-of",
 	"summary", "annotations", "sarif-file", "sbom-file", "comment", "suggestions", "upload-sarif", "check",
-	"dependency-snapshot", "from", "fix", "fix-limit",
+	"dependency-snapshot", "issue", "from", "fix", "fix-limit",
 }
 
 // withoutBase is the value of --base that turns the comparison off.
@@ -89,6 +90,7 @@ be finished.`,
 	f.BoolVar(&opts.uploadSARIF, "upload-sarif", true, "send SARIF to code scanning; needs "+tokenVariable)
 	f.BoolVar(&opts.check, "check", false, "write a check run with every finding on its line; needs "+tokenVariable)
 	f.BoolVar(&opts.dependencySnapshot, "dependency-snapshot", false, "send the packages to the dependency graph; needs "+tokenVariable)
+	f.BoolVar(&opts.issue, "issue", false, "keep one issue about the default branch up to date, new findings first; needs "+tokenVariable)
 	f.Var(&opts.fix, "fix", "propose fixes of the branch as pull requests; needs "+tokenVariable)
 	f.IntVar(&opts.fixLimit, "fix-limit", 0, "at most `N` such requests open at once (default that of the configuration, else 5)")
 	f.StringVar(&opts.from, "from", "", "scan nothing: comment with the result `FILE` of the run that a workflow_run is about")
@@ -156,7 +158,7 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 	changed := cmd.Flags().Changed
 	p := publisher{
 		getenv: a.getenv, workflow: workflow, opts: opts, files: files, event: e, compared: base != "" && !hasNotice(res, baseMissing),
-		tokenWanted: changed("comment") || changed("suggestions") || changed("upload-sarif") || opts.check || opts.dependencySnapshot,
+		tokenWanted: changed("comment") || changed("suggestions") || changed("upload-sarif") || opts.check || opts.dependencySnapshot || opts.issue,
 		failed:      outcome.code != exitOK,
 	}
 	if err := p.publish(cmd.Context(), dir, res, trouble); err != nil {

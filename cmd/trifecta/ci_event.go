@@ -26,6 +26,9 @@ type event struct {
 			Login string `json:"login"`
 		} `json:"user"`
 	} `json:"pull_request"`
+	Repository struct {
+		DefaultBranch string `json:"default_branch"`
+	} `json:"repository"`
 	MergeGroup struct {
 		BaseSHA string `json:"base_sha"`
 	} `json:"merge_group"`

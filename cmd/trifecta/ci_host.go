@@ -30,7 +30,7 @@ func (p *publisher) host(ctx context.Context, prefix string, res *scanner.Result
 	comment := p.opts.comment && number > 0
 	suggested := suggestions(res)
 	suggest := p.opts.suggestions && number > 0 && len(suggested) > 0
-	if p.opts.scan.offline || !comment && !suggest && !p.opts.uploadSARIF && !p.opts.check && !p.opts.dependencySnapshot {
+	if p.opts.scan.offline || !comment && !suggest && !p.opts.uploadSARIF && !p.opts.check && !p.opts.dependencySnapshot && !p.opts.issue {
 		return nil
 	}
 	token := p.getenv(tokenVariable)
@@ -65,6 +65,9 @@ func (p *publisher) host(ctx context.Context, prefix string, res *scanner.Result
 	}
 	if p.opts.dependencySnapshot {
 		report(client.SubmitSnapshot(ctx, p.snapshot(prefix, res)))
+	}
+	if p.opts.issue {
+		report(p.issue(ctx, client, prefix, res))
 	}
 	return trouble
 }
