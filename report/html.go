@@ -76,15 +76,12 @@ type view struct {
 
 type figure struct{ Number, Words string }
 
-type entry struct {
-	Address, Ports, Sources, Shields string
-	Answer                           int // -1: none
-}
+// entry is a way in. Link names the part of the page that answers for it, and is empty where none does.
+type entry struct{ Address, Ports, Sources, Shields, Link string }
 
 type opening struct {
-	Words, Where, Way string
-	Guards            []string
-	Answer            int
+	Words, Where, Way, Link string
+	Guards                  []string
 }
 
 type todo struct {
@@ -130,7 +127,7 @@ type answer struct {
 type link struct{ ID, Words, Severity string }
 
 type resultView struct {
-	Name, Verdict                     string
+	Name, Verdict, Root               string
 	Ports, Possible, Sources, Shields string
 	Paths                             []pathView
 	Blocked, Unknown, Assumptions     []string

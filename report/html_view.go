@@ -13,18 +13,17 @@ import (
 
 // surface fills the first section.
 func (v *view) surface(res *scanner.Result) {
-	at := map[string]int{}
+	at := map[string]string{}
 	for i := range v.Answers {
+		link := fmt.Sprintf("answer-%d", i)
+		if n := v.Answers[i].Number; n >= 0 {
+			link = fmt.Sprintf("node-%d", n)
+		}
 		for _, r := range v.Answers[i].Results {
-			at[r.Name] = i
+			at[r.Name] = link
 		}
 	}
-	of := func(id inventory.ID) int {
-		if i, ok := at[clean(string(id))]; ok {
-			return i
-		}
-		return -1
-	}
+	of := func(id inventory.ID) string { return at[clean(string(id))] }
 	s := res.AttackSurface
 	if !s.Evaluated {
 		return
@@ -56,7 +55,7 @@ func (v *view) surface(res *scanner.Result) {
 	}
 	for i := range s.Change.Opened {
 		o := &s.Change.Opened[i]
-		shown := opening{Words: opened(o), Where: where(o.Location), Answer: of(o.Address)}
+		shown := opening{Words: opened(o), Where: where(o.Location), Link: of(o.Address)}
 		if o.Path != nil {
 			p := pathOf(o.Path)
 			shown.Way, shown.Guards = p.Way, p.Guards
@@ -378,8 +377,9 @@ func resultOf(name string, r *network.Result) resultView {
 	v := resultView{
 		Name: name, Verdict: verdictWords[r.Reachable], Ports: inLine(r.Ports, ", "), Possible: inLine(r.PossiblePorts, ", "), Sources: inLine(r.Sources, ", "), Shields: inLine(r.Shields, ", "),
 	}
-	if r.Root != "" || r.Environment != "" {
-		v.Verdict = strings.TrimSpace(v.Verdict + " " + clean(strings.TrimSpace(r.Root+" "+r.Environment)))
+	v.Root = clean(r.Root)
+	if r.Environment != "" {
+		v.Root = strings.TrimSpace(v.Root + " (" + clean(r.Environment) + ")")
 	}
 	switch {
 	case r.Hops == 1:

@@ -70,6 +70,9 @@ const choose = (node) => {
   copy.removeAttribute('id');
   panel.replaceChildren(copy);
   show(panel);
+  panel.parentElement.classList.add('chosen');
+  panel.scrollTop = 0;
+  panel.scrollIntoView({ block: 'nearest' });
 };
 const bring = (node) => {
   choose(node);
@@ -85,15 +88,20 @@ if (drawing) {
     node.setAttribute('role', 'button');
     node.setAttribute('tabindex', '0');
     node.setAttribute('aria-pressed', 'false');
+    node.setAttribute('aria-controls', 'answer');
     node.setAttribute('aria-label', answer.querySelector('h3').textContent + ', ' + answer.querySelector('p').textContent);
     node.addEventListener('click', () => choose(node));
     node.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' || event.key === ' ') {
         event.preventDefault();
         choose(node);
+        panel.focus({ preventScroll: true });
       }
     });
   }
+  panel.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') chosen.focus();
+  });
   const exposed = nodes.filter((n) => answers.get(n.id).classList.contains('exposed'));
   const step = (by) => {
     const at = exposed.indexOf(chosen);
@@ -124,14 +132,12 @@ const follow = () => {
     target.querySelector('summary').focus({ preventScroll: true });
     return;
   }
+  if (target.classList.contains('node')) {
+    bring(target);
+    target.focus({ preventScroll: true });
+    return;
+  }
   if (target.classList.contains('answer')) {
-    const node = target.dataset.node && get(target.dataset.node);
-    if (node) {
-      get('network').scrollIntoView();
-      bring(node);
-      node.focus({ preventScroll: true });
-      return;
-    }
     get('answers').open = true;
     target.scrollIntoView();
   }

@@ -87,6 +87,13 @@ const run = async () => {
     nodes[0].dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
     check(!get('answer').hidden && get('answer').textContent.trim() !== '', 'Enter shows no answer');
     check(nodes[0].getAttribute('aria-pressed') === 'true', 'the chosen node is not marked');
+    check(document.activeElement === get('answer'), 'Enter does not lead to the answer');
+    get('answer').dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+    check(document.activeElement === nodes[0], 'Escape does not lead back');
+    const way = document.querySelector('#surface a[href^="#node-"]');
+    way.click();
+    await pause(50);
+    check(get('answer').querySelector('h3').textContent === way.textContent || get('answer').querySelector('.exposed'), 'a way in does not show its answer');
     get('next').click();
     check(get('answer').querySelector('.exposed'), 'the next exposure is none');
   }
