@@ -59,10 +59,11 @@ func (a *app) ciCommand() *cobra.Command {
 	opts := ciOptions{fix: fixNone}
 	cmd := &cobra.Command{
 		Use:   "ci [DIR]",
-		Short: "Scans in a pipeline and publishes there: what action.yml calls",
-		Long: `ci runs in GitHub Actions. It scans DIR (default: the working directory) and publishes the result on the
-platform: annotations on the lines of the findings, the step summary, the outputs of the step and the files
-of the result.
+		Short: "Scans in a pipeline and publishes there: what action.yml and the GitLab template call",
+		Long: `ci runs in GitHub Actions and in GitLab's pipelines. It scans DIR (default: the working directory) and
+publishes the result on the platform. On GitHub: annotations on the lines of the findings, the step summary,
+the outputs of the step and the files of the result. On GitLab: the report files that the job hands over as
+artifacts, and with TRIFECTA_TOKEN the note on the merge request.
 
 The scan is a process of its own that gets no token: of the environment it inherits only PATH, HOME, TMPDIR,
 the language, certificates, proxies and TRIFECTA_* variables. Each input of the action arrives as a variable
@@ -98,9 +99,10 @@ be finished.`,
 }
 
 func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
-	if a.getenv("GITHUB_ACTIONS") != "true" {
-		return usage("in GitHub Actions GITHUB_ACTIONS is true; anywhere else run trifecta scan",
-			"ci runs in a pipeline of GitHub Actions, and this is none")
+	onGitLab := a.getenv("GITLAB_CI") == "true"
+	if a.getenv("GITHUB_ACTIONS") != "true" && !onGitLab {
+		return usage("there GITHUB_ACTIONS or GITLAB_CI is true; anywhere else run trifecta scan",
+			"ci runs in a pipeline of GitHub Actions or GitLab, and this is none")
 	}
 	if err := applyInputs(cmd.Flags(), a.getenv); err != nil {
 		return err
@@ -109,6 +111,9 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 	dir = cmp.Or(dir, ".")
 	if len(opts.scan.outputs) > 0 {
 		return usage("trifecta report FILE -o FORMAT makes any report from the result file", "--output is a flag of scan, not of ci")
+	}
+	if onGitLab {
+		return a.ciGitLab(cmd.Context(), cmd.Flags(), dir, opts)
 	}
 	if opts.from != "" {
 		return a.publishFrom(cmd.Context(), dir, opts)

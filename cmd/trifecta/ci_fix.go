@@ -43,37 +43,14 @@ func (a *app) fixes(ctx context.Context, r fixRun) []string {
 	case a.getenv(tokenVariable) == "":
 		return []string{"no fixes: " + tokenVariable + " is not set"}
 	}
-	trouble := func(err error) []string { return []string{"no fixes: " + hostError(err)} }
-	handed := filepath.Join(r.process.temp, "fixes.json")
-	r.process.args = a.fixArguments(r.flags, r.dir, handed)
-	r.process.unconfined = true // it starts package managers, each of which is confined by itself
-	r.process.more = registryVariables(r.process.environ)
-	outcome, err := a.runScanProcess(ctx, r.process)
-	if err != nil {
-		return trouble(err)
+	done, asked, found := a.proposeFixes(ctx, r, fixHost{
+		workspace: a.getenv("GITHUB_WORKSPACE"), branch: base, commit: a.getenv("GITHUB_SHA"),
+		connect: func() (forge.Proposer, error) { return r.publish.client(a.getenv(tokenVariable)) },
+	})
+	if !asked {
+		return found
 	}
-	if outcome.code != exitOK {
-		return []string{"no fixes: " + outcome.message()}
-	}
-	proven, err := readProposals(handed)
-	if err != nil {
-		return trouble(err)
-	}
-	prefix, err := folderIn(a.getenv("GITHUB_WORKSPACE"), r.dir)
-	if err != nil {
-		return trouble(err)
-	}
-	client, err := r.publish.client(a.getenv(tokenVariable))
-	if err != nil {
-		return trouble(err)
-	}
-	to := requestTarget{prefix: prefix, base: base, commit: a.getenv("GITHUB_SHA")}
-	done, err := forge.Reconcile(ctx, client, proven.plan(to, r.opts.fixLimit))
-	var found []string
-	if err != nil {
-		found = trouble(err)
-	}
-	err = r.publish.workflow.Verbatim(func(w io.Writer) error { return summarize(w, done) })
+	err := r.publish.workflow.Verbatim(func(w io.Writer) error { return summarize(w, done) })
 	if err == nil {
 		err = outputRequests(r.publish.workflow, done)
 	}
@@ -81,6 +58,47 @@ func (a *app) fixes(ctx context.Context, r fixRun) []string {
 		found = append(found, err.Error())
 	}
 	return found
+}
+
+// fixHost is where fixes are proposed.
+type fixHost struct {
+	workspace      string // the root of the checkout
+	branch, commit string
+	connect        func() (forge.Proposer, error)
+}
+
+// proposeFixes has fixes planned and written by a process without a token and proposes them. It returns what came of each
+// request, whether the host was asked at all, and what went wrong.
+func (a *app) proposeFixes(ctx context.Context, r fixRun, at fixHost) (done []forge.Proposal, asked bool, trouble []string) {
+	failed := func(err error) []string { return []string{"no fixes: " + hostError(err)} }
+	handed := filepath.Join(r.process.temp, "fixes.json")
+	r.process.args = a.fixArguments(r.flags, r.dir, handed)
+	r.process.unconfined = true // it starts package managers, each of which is confined by itself
+	r.process.more = registryVariables(r.process.environ)
+	outcome, err := a.runScanProcess(ctx, r.process)
+	if err != nil {
+		return nil, false, failed(err)
+	}
+	if outcome.code != exitOK {
+		return nil, false, []string{"no fixes: " + outcome.message()}
+	}
+	proven, err := readProposals(handed)
+	if err != nil {
+		return nil, false, failed(err)
+	}
+	prefix, err := folderIn(at.workspace, r.dir)
+	if err != nil {
+		return nil, false, failed(err)
+	}
+	client, err := at.connect()
+	if err != nil {
+		return nil, false, failed(err)
+	}
+	done, err = forge.Reconcile(ctx, client, proven.plan(requestTarget{prefix: prefix, base: at.branch, commit: at.commit}, r.opts.fixLimit))
+	if err != nil {
+		trouble = failed(err)
+	}
+	return done, true, trouble
 }
 
 // outputRequests sets the output with the numbers of the requests that are open, as JSON.
