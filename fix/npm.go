@@ -290,15 +290,15 @@ func openPackageJSON(_ context.Context, ws *Workspace, name string) (*Project, e
 // writeManifests changes the lines of package.json files that the targets name.
 func writeManifests(ws *Workspace, targets []Target) error {
 	changed := map[string]*jsonText{}
-	seen := map[string]bool{}
+	seen := map[linePlace]bool{}
 	for _, t := range targets {
 		for _, line := range t.Lines {
 			name := line.Location.Path
 			// Two versions of a package may meet one line, which then asks for the later one.
-			if line = latest(targets, line); seen[name+"\x00"+line.List+"\x00"+line.Package] {
+			if line = latest(targets, line); seen[placeOf(line)] {
 				continue
 			}
-			seen[name+"\x00"+line.List+"\x00"+line.Package] = true
+			seen[placeOf(line)] = true
 			text := changed[name]
 			if text == nil {
 				data, err := ws.ReadFile(name)
@@ -317,6 +317,14 @@ func writeManifests(ws *Workspace, targets []Target) error {
 	}
 	return writeTexts(ws, changed)
 }
+
+// linePlace tells the lines of manifests apart: aliases ask for one package in several lines.
+type linePlace struct {
+	at         inventory.Location
+	list, name string
+}
+
+func placeOf(r Requirement) linePlace { return linePlace{r.Location, r.List, r.Package} }
 
 // latest returns the line as the target that raises it most has it.
 func latest(targets []Target, line Requirement) Requirement {
@@ -405,13 +413,13 @@ func writeNPM(ctx context.Context, job *Job) error {
 func (l *npmLock) apply(ctx context.Context, registry *npmRegistry, job *Job) (closed bool, err error) {
 	closed = true
 	dir := job.Project.Dir
-	seen := map[string]bool{}
+	seen := map[linePlace]bool{}
 	for _, t := range job.Targets {
 		for _, line := range t.Lines { // versions 2 and 3 repeat the manifests
-			if line = latest(job.Targets, line); seen[line.Location.Path+"\x00"+line.List+"\x00"+line.Package] {
+			if line = latest(job.Targets, line); seen[placeOf(line)] {
 				continue
 			}
-			seen[line.Location.Path+"\x00"+line.List+"\x00"+line.Package] = true
+			seen[placeOf(line)] = true
 			member, ok := strings.CutPrefix(path.Dir(line.Location.Path), dir)
 			if dir == "." {
 				member, ok = strings.TrimPrefix(path.Dir(line.Location.Path), "."), true
