@@ -9,6 +9,7 @@ package exposure
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -83,38 +84,65 @@ var worst = []scanner.ExposureLevel{
 	scanner.ExposureOpen, scanner.ExposureControlled, scanner.ExposureUnknown, scanner.ExposureAdjacent, scanner.ExposureInternal, scanner.ExposureIsolated,
 }
 
-// Index finds the network's answers by address. Of several roots with one address the most exposed answers.
+// Index finds the network's answers by address. Where several roots use one address, the nearest to what is asked about
+// answers, of equally near ones the most exposed.
 type Index struct {
 	// Criticality is what the workloads of an environment are worth, by its name.
 	Criticality map[string]string
 
-	results map[inventory.ID]*network.Result
+	results map[inventory.ID][]*network.Result // of one address the most exposed first
 	proxies map[inventory.ID]bool
 }
 
 // NewIndex indexes the workloads of a result.
 func NewIndex(workloads []network.Result) *Index {
-	x := &Index{results: make(map[inventory.ID]*network.Result, len(workloads)), proxies: map[inventory.ID]bool{}}
+	x := &Index{results: make(map[inventory.ID][]*network.Result, len(workloads)), proxies: map[inventory.ID]bool{}}
 	for i := range workloads {
 		r := &workloads[i]
-		have, ok := x.results[r.Address]
-		if !ok || slices.Index(worst, level(r)) < slices.Index(worst, level(have)) {
-			x.results[r.Address] = r
-		}
+		x.results[r.Address] = append(x.results[r.Address], r)
 		if r.Kind == network.KindProxy || r.Kind == network.KindFront {
 			x.proxies[r.Address] = true
 		}
 	}
+	for _, same := range x.results {
+		slices.SortStableFunc(same, func(a, b *network.Result) int {
+			return cmp.Compare(slices.Index(worst, level(a)), slices.Index(worst, level(b)))
+		})
+	}
 	return x
 }
 
-// of returns the exposure of something that runs in several workloads: that of the most exposed one, with all of them.
-func (x *Index) of(workloads map[inventory.ID]inventory.Confidence) scanner.Exposure {
+// result returns the answer for an address as code at a path means it: examples in one repository all call their machine
+// aws_instance.example, and each is as exposed as its own root makes it. A file means what it declares itself, then what
+// its folder declares. It returns nil for an address without an answer.
+func (x *Index) result(id inventory.ID, at string) *network.Result {
+	same := x.results[id]
+	if len(same) == 0 {
+		return nil
+	}
+	if len(same) > 1 {
+		for _, r := range same {
+			if r.Location.Path == at {
+				return r
+			}
+		}
+		for _, r := range same {
+			if path.Dir(r.Location.Path) == path.Dir(at) {
+				return r
+			}
+		}
+	}
+	return same[0]
+}
+
+// of returns the exposure of something at a path that runs in several workloads: that of the most exposed one, with all of
+// them.
+func (x *Index) of(workloads map[inventory.ID]inventory.Confidence, at string) scanner.Exposure {
 	var best scanner.Exposure
 	var result *network.Result
 	var all []inventory.ID
 	for id, confidence := range workloads {
-		r := x.results[id]
+		r := x.result(id, at)
 		if r == nil {
 			continue
 		}
@@ -170,13 +198,13 @@ func Apply(res *scanner.Result, deployed Deployed, criticality map[string]string
 		}
 		switch {
 		case res.Package(f.Subject) != nil:
-			f.Exposure = x.of(deployed[f.Location.Path])
+			f.Exposure = x.of(deployed[f.Location.Path], f.Location.Path)
 		case len(images[f.Subject]) > 0:
-			f.Exposure = x.of(surely(images[f.Subject]))
+			f.Exposure = x.of(surely(images[f.Subject]), f.Location.Path)
 		case len(f.Exposure.Workloads) > 0:
-			f.Exposure = x.of(surely(f.Exposure.Workloads))
+			f.Exposure = x.of(surely(f.Exposure.Workloads), f.Location.Path)
 		default:
-			if r := x.results[f.Subject]; r != nil {
+			if r := x.result(f.Subject, f.Location.Path); r != nil {
 				f.Exposure = Of(r)
 				f.Exposure.Entry, f.Exposure.Criticality = x.entry(r), x.Criticality[r.Environment]
 			}
@@ -207,7 +235,7 @@ func Trifecta(res *scanner.Result, deployed Deployed) *scanner.Judgement {
 			continue
 		}
 		for id, confidence := range deployed[f.Location.Path] {
-			rule, ok := x.rule(id, confidence)
+			rule, ok := x.rule(x.result(id, f.Location.Path), confidence)
 			if !ok {
 				continue
 			}
@@ -254,8 +282,7 @@ func canBeExploited(f *scanner.Finding) bool {
 }
 
 // rule returns which rule a workload falls under. What is only inferred to run there counts as one step less exposed.
-func (x *Index) rule(id inventory.ID, confidence inventory.Confidence) (rule int, ok bool) {
-	r := x.results[id]
+func (x *Index) rule(r *network.Result, confidence inventory.Confidence) (rule int, ok bool) {
 	if r == nil {
 		return 0, false
 	}
@@ -277,7 +304,8 @@ func (x *Index) rule(id inventory.ID, confidence inventory.Confidence) (rule int
 const most = 5
 
 func (x *Index) finding(res *scanner.Result, id inventory.ID, rule scanner.Rule, found []*scanner.Finding) scanner.Finding {
-	first, r := found[0], x.results[id]
+	first := found[0]
+	r := x.result(id, first.Location.Path)
 	p := res.Package(first.Subject)
 	what := string(first.Subject)
 	if p != nil {
@@ -432,7 +460,7 @@ func Surface(res *scanner.Result, deployed Deployed) {
 			continue
 		}
 		for id, confidence := range deployed[f.Location.Path] {
-			if rule, ok := x.rule(id, confidence); ok && rule == 0 {
+			if rule, ok := x.rule(x.result(id, f.Location.Path), confidence); ok && rule == 0 {
 				behind[f.Subject] = true
 			}
 		}

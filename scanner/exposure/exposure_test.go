@@ -202,3 +202,29 @@ func TestCriticality(t *testing.T) {
 		t.Errorf("criticality %q", got)
 	}
 }
+
+func TestEqualAddresses(t *testing.T) {
+	at := func(r network.Result, path string) network.Result {
+		r.Location.Path = path
+		return r
+	}
+	res := &scanner.Result{
+		Workloads: []network.Result{at(closed(web, network.NoHops), "closed/main.tf"), at(open(web), "open/main.tf"), at(closed(web, 1), "module/main.tf"), at(open(web), "module/main.tf")},
+		Findings: []scanner.Finding{
+			{RuleID: "a", Subject: web, Location: inventory.Location{Path: "closed/main.tf"}},
+			{RuleID: "b", Subject: web, Location: inventory.Location{Path: "closed/network.tf"}},
+			{RuleID: "c", Subject: web, Location: inventory.Location{Path: "open/main.tf"}},
+			{RuleID: "d", Subject: web, Location: inventory.Location{Path: "module/main.tf"}},
+			{RuleID: "e", Subject: web, Location: inventory.Location{Path: "elsewhere.tf"}},
+		},
+	}
+	Apply(res, nil, nil)
+	var got []scanner.ExposureLevel
+	for _, f := range res.Findings {
+		got = append(got, f.Exposure.Level)
+	}
+	want := []scanner.ExposureLevel{scanner.ExposureIsolated, scanner.ExposureIsolated, scanner.ExposureOpen, scanner.ExposureOpen, scanner.ExposureOpen}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
