@@ -2,11 +2,18 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
 
 	"github.com/trifecta-scanner/trifecta/internal/githubtest"
 	"github.com/trifecta-scanner/trifecta/internal/gitlabtest"
@@ -149,6 +156,68 @@ func TestReadPipeline(t *testing.T) {
 		p := readPipeline(func(name string) string { return test.variables[name] })
 		if p.request.number != test.number || p.request.base != test.base || p.foreign() != test.foreign {
 			t.Errorf("%s: number %d, base %q, foreign %v", test.name, p.request.number, p.request.base, p.foreign())
+		}
+	}
+}
+
+// What the template and the component hand over is what ci writes, and what they set is what ci reads.
+func TestGitLabTemplates(t *testing.T) {
+	want := map[string]string{
+		"dependency_scanning": "gl-dependency-scanning-report.json", "container_scanning": "gl-container-scanning-report.json",
+		"sast": "gl-sast-report.json", "codequality": "gl-code-quality-report.json", "cyclonedx": gitlabBill,
+	}
+	var written []string
+	for _, f := range gitlabReports {
+		written = append(written, f.name)
+	}
+	written = append(written, gitlabBill)
+	if diff := cmp.Diff(slices.Sorted(maps.Values(want)), slices.Sorted(slices.Values(written))); diff != "" {
+		t.Errorf("reports (-handed over +written):\n%s", diff)
+	}
+	for _, file := range []string{"trifecta.gitlab-ci.yml", "scan/template.yml"} {
+		data, err := os.ReadFile(filepath.Join("..", "..", "templates", filepath.FromSlash(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var last map[string]struct {
+			Script    []string
+			Variables map[string]string
+			Artifacts struct {
+				When    string
+				Paths   []string
+				Reports map[string]string
+			}
+		}
+		for decoder := yaml.NewDecoder(bytes.NewReader(data)); ; {
+			var document yaml.Node // the last one is the job
+			err := decoder.Decode(&document)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			last = nil
+			if err := document.Decode(&last); err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+		}
+		if len(last) != 1 {
+			t.Fatalf("%s has %d jobs", file, len(last))
+		}
+		for name, job := range last {
+			if diff := cmp.Diff(want, job.Artifacts.Reports); diff != "" {
+				t.Errorf("%s: %s", file, diff)
+			}
+			if job.Artifacts.When != "always" || !slices.Equal(job.Artifacts.Paths, []string{gitlabResult}) || !slices.Equal(job.Script, []string{"trifecta ci"}) {
+				t.Errorf("%s: %+v", file, job)
+			}
+			for variable := range job.Variables {
+				isInput := func(input string) bool { return inputVariable(input) == variable }
+				if variable != "GIT_DEPTH" && !slices.ContainsFunc(append([]string{pathInput}, ciInputs...), isInput) {
+					t.Errorf("%s: %s sets %s, which nothing reads", file, name, variable)
+				}
+			}
 		}
 	}
 }
