@@ -141,10 +141,21 @@ type Source interface {
 	Read(ctx context.Context, tree *Tree) (*Inventory, error)
 }
 
+// Follower is a source that also goes by what sources before it have read: charts are rendered with the values that the
+// code of another language gives them.
+type Follower interface {
+	Source
+	// After returns the source that knows of these resources, and whether it goes by any of them.
+	After(declared []*Resource) (source Source, goesBy bool)
+}
+
 // Read asks each source in turn and returns their facts as one inventory in a fixed order.
 func Read(ctx context.Context, tree *Tree, sources ...Source) (*Inventory, error) {
 	all := &Inventory{Notices: slices.Clone(tree.Notices())}
 	for _, source := range sources {
+		if f, ok := source.(Follower); ok {
+			source, _ = f.After(all.Resources)
+		}
 		inv, err := source.Read(ctx, tree)
 		if err != nil {
 			return nil, err

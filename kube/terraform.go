@@ -55,6 +55,10 @@ func (m *Model) addTerraform(r *inventory.Resource) {
 		return
 	case "kubectl_manifest":
 		text := r.Get("yaml_body")
+		if inner, ok := text.Encoded(); ok && inner.Kind() == inventory.Map {
+			m.add(newObject(r, inner, r.Root))
+			return
+		}
 		if written, ok := text.Text(); ok {
 			for _, doc := range inventory.ReadYAML(r.Location.Path, []byte(written)) {
 				if doc.Err == nil && doc.Value.Kind() == inventory.Map {

@@ -50,6 +50,17 @@ type remembered struct {
 // about the tree.
 const slow = 5 * time.Second
 
+// After implements inventory.Follower. What a source finds that goes by resources of others is not remembered: it changes
+// with files that the source does not read.
+func (r remembered) After(declared []*inventory.Resource) (source inventory.Source, goesBy bool) {
+	if f, ok := r.Source.(inventory.Follower); ok {
+		if source, goesBy = f.After(declared); goesBy {
+			return source, true
+		}
+	}
+	return r, false
+}
+
 // Read implements inventory.Source.
 func (r remembered) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inventory, error) {
 	if r.memory == nil {

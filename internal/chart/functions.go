@@ -146,6 +146,12 @@ func (e *engine) required(message string, value any) any {
 // missingMark begins the text that stands for a value that is required and not given. It is a plain word in YAML.
 const missingMark = "trifectarequiredvalue"
 
+// firstOwnMark is above every number that the engine gives to a mark.
+const firstOwnMark = 1 << 20
+
+// Mark returns a text that stands, among values, for one that is not known. Missing finds it where templates put it.
+func Mark(n int) string { return missingMark + strconv.Itoa(firstOwnMark+n) + "x" }
+
 // Missing returns the first mark of a missing value in a text: the text with the mark begins at from and ends before to.
 func Missing(text string) (from, to int, ok bool) {
 	from = strings.Index(text, missingMark)

@@ -44,7 +44,7 @@ func (r *reader) charts(ctx context.Context, source Source) error {
 			l.used[d] = true
 		}
 	}
-	l.deployed = r.deployments()
+	l.deployed = r.deployments(source)
 	for _, dir := range roots {
 		if l.used[dir] && len(l.deployed[dir]) == 0 {
 			continue // rendered as a part of the chart that asks for it
@@ -113,8 +113,12 @@ func (r *reader) chart(ctx context.Context, l *chartLoader, dir string, source S
 		for _, p := range problems {
 			r.noticeOnce("unrendered-template", inventory.Location{Path: p.Path, Line: p.Line}, "%s can't be rendered; what it deploys is not known: %s", p.Path, p.Message)
 		}
+		before := len(r.inv.Resources)
 		for i := range rendered {
 			r.rendered(&rendered[i], dir, env)
+		}
+		for _, res := range r.inv.Resources[before:] {
+			res.Exists, res.Reasons = env.exists, env.reasons
 		}
 		r.missing(c, dir, env.environment)
 	}
@@ -158,7 +162,7 @@ func (r *reader) rendered(t *chart.Rendered, root string, d deployment) {
 		kind, _ := doc.Value.Get("kind").Text()
 		version, _ := doc.Value.Get("apiVersion").Text()
 		group, _ := kube.SplitVersion(version)
-		r.object(inNamespace(withUnknowns(doc.Value.Moved(move)), d.namespace, kube.ClusterScoped(group, kind)), root, d.environment, nil)
+		r.object(inNamespace(withUnknowns(doc.Value.Moved(move), d.unknowns), d.namespace, kube.ClusterScoped(group, kind)), root, d.environment, nil)
 	}
 }
 
@@ -168,8 +172,9 @@ func testHook(v inventory.Value) bool {
 	return hook != "" && !slices.ContainsFunc(strings.Split(hook, ","), func(h string) bool { return !strings.HasPrefix(strings.TrimSpace(h), "test") })
 }
 
-// withUnknowns returns a value in which texts with the mark of a missing value are unknown.
-func withUnknowns(v inventory.Value) inventory.Value {
+// withUnknowns returns a value in which texts with the mark of a value that is not known are unknown; known says, by their
+// marks, what is known of some.
+func withUnknowns(v inventory.Value, known map[string]inventory.Value) inventory.Value {
 	switch v.Kind() {
 	case inventory.String:
 		text, _ := v.Text()
@@ -177,29 +182,32 @@ func withUnknowns(v inventory.Value) inventory.Value {
 		if !ok {
 			return v
 		}
-		unknown := inventory.UnknownValue(v.Location(), inventory.Reason{Code: inventory.ParamNoDefault, Ref: "values"})
+		unknown, ok := known[text[from:to]]
+		if !ok {
+			unknown = inventory.UnknownValue(v.Location(), inventory.Reason{Code: inventory.ParamNoDefault, Ref: "values"})
+		}
 		var parts []inventory.Value
 		if from > 0 {
 			parts = append(parts, inventory.StringValue(text[:from], v.Location()))
 		}
 		parts = append(parts, unknown)
 		if to < len(text) {
-			parts = append(parts, withUnknowns(inventory.StringValue(text[to:], v.Location())))
+			parts = append(parts, withUnknowns(inventory.StringValue(text[to:], v.Location()), known))
 		}
 		if len(parts) > 1 {
-			return unknown.WithParts(parts...)
+			return inventory.UnknownValue(v.Location(), unknown.AllReasons()...).WithParts(parts...)
 		}
 		return unknown
 	case inventory.List:
 		elements := slices.Clone(v.Elements())
 		for i := range elements {
-			elements[i] = withUnknowns(elements[i])
+			elements[i] = withUnknowns(elements[i], known)
 		}
 		return inventory.ListValue(elements, v.Location())
 	case inventory.Map:
 		fields := slices.Clone(v.Fields())
 		for i := range fields {
-			fields[i].Value = withUnknowns(fields[i].Value)
+			fields[i].Value = withUnknowns(fields[i].Value, known)
 		}
 		return inventory.MapValue(fields, v.Location())
 	}

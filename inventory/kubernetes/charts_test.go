@@ -1,6 +1,7 @@
 package kubernetes_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -101,5 +102,48 @@ func TestRequiredValueIsUnknown(t *testing.T) {
 	}
 	if first, _ := parts[0].Text(); first != "repo/" || !parts[1].IsUnknown() {
 		t.Errorf("parts %v", parts)
+	}
+}
+
+// What Terraform says of a chart's values is known in its objects, and what it does not say, or keeps secret, is not.
+func TestReleasesOfTerraform(t *testing.T) {
+	at := inventory.Location{Path: "main.tf", Line: 1}
+	text := func(s string) inventory.Value { return inventory.StringValue(s, at) }
+	block := func(fields ...inventory.Field) inventory.Value { return inventory.MapValue(fields, at) }
+	missing := inventory.Reason{Code: inventory.VarNoDefault, Ref: "var.tag"}
+	release := &inventory.Resource{
+		ID: "helm_release.shop", Type: "helm_release", Name: "shop", Language: inventory.Terraform, Root: "infra", Location: at,
+		Values: block(
+			inventory.Field{Name: "name", Value: text("web")}, inventory.Field{Name: "chart", Value: text("../chart")}, inventory.Field{Name: "namespace", Value: text("store")},
+			inventory.Field{Name: "set", Value: inventory.ListValue([]inventory.Value{
+				block(inventory.Field{Name: "name", Value: text(`labels.example\.com/tier`)}, inventory.Field{Name: "value", Value: text("web")}),
+				block(inventory.Field{Name: "name", Value: text("tag")}, inventory.Field{Name: "value", Value: inventory.UnknownValue(at, missing)}),
+			}, at)},
+			inventory.Field{Name: "set_sensitive", Value: inventory.ListValue([]inventory.Value{
+				block(inventory.Field{Name: "name", Value: text("token")}, inventory.Field{Name: "value", Value: text("hunter2")}),
+			}, at)},
+		),
+	}
+	source, goesBy := kubernetes.Source{}.After([]*inventory.Resource{release})
+	if !goesBy {
+		t.Fatal("the source does not go by the release")
+	}
+	inv := read(t, source, map[string]string{
+		"chart/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+		"chart/templates/a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: {{ .Release.Name }}, labels: {{ toJson .Values.labels }}}\nspec:\n  containers:\n" +
+			"  - {name: a, image: \"repo:{{ .Values.tag }}\", args: [\"{{ .Values.token }}\"]}\n",
+	})
+	if len(inv.Resources) != 1 || inv.Resources[0].ID != "Pod/store/web" {
+		t.Fatal(lines(inv))
+	}
+	pod := inv.Resources[0]
+	if tier, _ := pod.Get("metadata", "labels", "example.com/tier").Text(); tier != "web" {
+		t.Errorf("labels %v", pod.Get("metadata", "labels"))
+	}
+	if why := pod.Get("spec", "containers", "image").Reasons(); len(why) != 1 || why[0] != missing {
+		t.Errorf("the image is unknown because of %v", why)
+	}
+	if text, err := pod.Values.MarshalJSON(); err != nil || strings.Contains(string(text), "hunter2") {
+		t.Errorf("the secret is written as %s: %v", text, err)
 	}
 }

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"encoding/json"
 	"path"
 	"slices"
@@ -17,10 +18,13 @@ type deployment struct {
 	namespace   string
 	files       []string // values files, as paths in the tree
 	values      chart.Values
+	unknowns    map[string]inventory.Value // what is known of values that are not, by their marks
+	exists      inventory.Existence
+	reasons     []inventory.Reason // why it may not exist
 }
 
 // deployments returns how the charts of the tree are installed, by their folders.
-func (r *reader) deployments() map[string][]deployment {
+func (r *reader) deployments(source Source) map[string][]deployment {
 	found := map[string][]deployment{}
 	for _, res := range r.inv.Resources {
 		if strings.HasPrefix(res.Type, "argoproj.io/") && strings.HasSuffix(res.Type, "/Application") {
@@ -32,10 +36,13 @@ func (r *reader) deployments() map[string][]deployment {
 			r.helmfile(file, found)
 		}
 	}
+	for _, res := range source.releases {
+		r.release(res, found)
+	}
 	for dir, list := range found {
 		for i := range list {
 			d := &list[i]
-			d.environment = r.environmentOf(dir, *d)
+			d.environment = cmp.Or(d.environment, r.environmentOf(dir, *d))
 			if d.environment == "" && len(list) > 1 {
 				d.environment = d.release // several with nothing else to tell them apart
 			}

@@ -29,6 +29,19 @@ type Source struct {
 	Values []string
 	// Limits bound the rendering of one chart; the zero value stands for chart.DefaultLimits.
 	Limits chart.Limits
+
+	releases []*inventory.Resource // of Terraform
+}
+
+// After implements inventory.Follower: Terraform's helm_release may install a chart of the tree.
+func (s Source) After(declared []*inventory.Resource) (source inventory.Source, goesBy bool) {
+	s.releases = nil
+	for _, res := range declared {
+		if res.Language == inventory.Terraform && res.Type == "helm_release" && res.Get("repository").IsNull() && res.Exists != inventory.NotExists {
+			s.releases = append(s.releases, res)
+		}
+	}
+	return s, len(s.releases) > 0
 }
 
 func (s Source) limits() chart.Limits { return s.Limits }

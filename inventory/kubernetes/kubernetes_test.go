@@ -13,7 +13,7 @@ import (
 )
 
 // read returns what the source finds in files.
-func read(tb testing.TB, source kubernetes.Source, files map[string]string) *inventory.Inventory {
+func read(tb testing.TB, source inventory.Source, files map[string]string) *inventory.Inventory {
 	tb.Helper()
 	fsys := fstest.MapFS{}
 	for name, text := range files {

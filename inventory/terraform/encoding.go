@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/zclconf/go-cty-yaml"
+	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/ianaindex"
@@ -25,6 +26,15 @@ import (
 
 // fnJSONEncode writes a value as JSON. Where a part of it is not known the text is not, but what it encodes is kept.
 func fnJSONEncode(c *calling, args []*value) *value {
+	return encode(c, args, stdlib.JSONEncodeFunc)
+}
+
+// fnYAMLEncode writes YAML and keeps what it was written from, as fnJSONEncode does.
+func fnYAMLEncode(c *calling, args []*value) *value {
+	return encode(c, args, yaml.YAMLEncodeFunc)
+}
+
+func encode(c *calling, args []*value, with function.Function) *value {
 	if len(args) != 1 {
 		return c.fail("wants one value")
 	}
@@ -36,7 +46,7 @@ func fnJSONEncode(c *calling, args []*value) *value {
 		}
 		return u
 	}
-	v := fromCtyFunction(stdlib.JSONEncodeFunc)(c, args)
+	v := fromCtyFunction(with)(c, args)
 	if v.kind == kindString && args[0].kind != kindString {
 		v = v.copied()
 		v.encoded = args[0]

@@ -128,7 +128,7 @@ func languageFunctions() map[string]languageFunction {
 		"join": fnJoin, "split": fnSplit, "format": fnFormat, "formatlist": fnFormatList, "startswith": fnStartsWith, "endswith": fnEndsWith,
 		"strcontains": fnStrContains, "replace": fnReplace, "basename": fnBasename, "dirname": fnDirname,
 
-		"jsonencode": fnJSONEncode, "jsondecode": fnJSONDecode, "yamldecode": fnYAMLDecode, "base64encode": fnBase64Encode,
+		"jsonencode": fnJSONEncode, "yamlencode": fnYAMLEncode, "jsondecode": fnJSONDecode, "yamldecode": fnYAMLDecode, "base64encode": fnBase64Encode,
 		"base64decode": fnBase64Decode, "base64gzip": fnBase64Gzip, "textencodebase64": fnTextEncodeBase64,
 		"textdecodebase64": fnTextDecodeBase64, "urlencode": fnURLEncode, "urldecode": fnURLDecode, "base64gunzip": fnBase64Gunzip,
 

@@ -1,0 +1,8 @@
+resource "helm_release" "shop" {
+  name  = "shop"
+  chart = "./chart"
+  set {
+    name  = "service.scheme"
+    value = "internet-facing"
+  }
+}
