@@ -132,7 +132,9 @@ func (p *planner) project(path string, findings []*scanner.Finding) {
 	if s.registry, err = p.plan.registries.of(p.ctx, m); err != nil {
 		p.notice("registry-not-asked", path, fmt.Sprintf("the registry of %s was not asked: %s", m.Name, plain(err.Error())))
 	}
-	for _, t := range p.troubles(project, findings) {
+	troubles := p.troubles(project, findings)
+	s.ahead(troubles)
+	for _, t := range troubles {
 		s.solve(t)
 	}
 }

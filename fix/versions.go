@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/trifecta-scanner/trifecta/advisory"
 	"github.com/trifecta-scanner/trifecta/ecosystem"
 	"github.com/trifecta-scanner/trifecta/scanner"
@@ -218,6 +220,42 @@ func (s *solver) releases(name string) ([]Release, error) {
 	s.asked[name] = list
 	return list, nil
 }
+
+// ahead asks the registry side by side for what will be asked for one after the other. What it can't get is asked for
+// again when it is needed, and told then.
+func (s *solver) ahead(troubles []*trouble) {
+	if s.registry == nil {
+		return
+	}
+	var names []string
+	for _, t := range troubles {
+		if !s.external(t) && !slices.ContainsFunc(t.nodes, func(i int) bool { return s.project.Packages[i].Inside != "" }) {
+			names = append(names, t.name)
+		}
+	}
+	names = compact(names)
+	lists := make([][]Release, len(names))
+	var group errgroup.Group
+	group.SetLimit(maxAhead)
+	for i, name := range names {
+		group.Go(func() error {
+			if list, err := s.registry.Releases(s.ctx, name); err == nil {
+				lists[i] = list
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // no part returns an error
+	s.asked = map[string][]Release{}
+	for i, name := range names {
+		if lists[i] != nil {
+			s.asked[name] = lists[i]
+		}
+	}
+}
+
+// maxAhead is how many packages are asked for at once: the answers may be megabytes each.
+const maxAhead = 8
 
 // above returns the releases with a version above from, in order, each once.
 func (s *solver) above(eco string, releases []Release, from string) []Release {
