@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -18,29 +19,63 @@ import (
 func (a *app) mergeCommand() *cobra.Command {
 	var specs []string
 	cmd := &cobra.Command{
-		Use:   "merge RESULT.json...",
+		Use:   "merge RESULT.json|DIR...",
 		Short: "Writes one report over the saved results of several repositories",
 		Long: `merge puts the results of several repositories into one report. Each repository becomes a folder of its own name:
-its paths begin with it. Findings keep their ranks, and the worst of all repositories comes first.`,
+its paths begin with it. Findings keep their ranks, and the worst of all repositories comes first. A folder stands
+for the .json files in it.`,
 		Example: `  trifecta merge shop.json billing.json
-  trifecta merge results/*.json -o markdown=organisation.md -o json=organisation.json`,
+  trifecta merge results -o markdown=organisation.md -o json=organisation.json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			outputs, err := report.ParseOutputs(specs)
 			if err != nil {
 				return usage("", "%w", err)
 			}
-			results := make([]*scanner.Result, len(args))
-			for i, name := range args {
+			files, err := resultFiles(args)
+			if err != nil {
+				return err
+			}
+			results := make([]*scanner.Result, len(files))
+			for i, name := range files {
 				if results[i], err = savedResult(name); err != nil {
 					return err
 				}
 			}
-			return a.write(outputs, merged(results, args))
+			return a.write(outputs, merged(results, files))
 		},
 	}
 	registerOutput(cmd, &specs)
 	return cmd
+}
+
+// resultFiles puts the results in a folder, in the order of their names, in the place of the folder.
+func resultFiles(args []string) ([]string, error) {
+	var files []string
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if err != nil {
+			return nil, unreadable(err)
+		}
+		if !info.IsDir() {
+			files = append(files, arg)
+			continue
+		}
+		entries, err := os.ReadDir(arg)
+		if err != nil {
+			return nil, unreadable(err)
+		}
+		before := len(files)
+		for _, e := range entries {
+			if !e.IsDir() && strings.HasSuffix(e.Name(), ".json") {
+				files = append(files, filepath.Join(arg, e.Name()))
+			}
+		}
+		if len(files) == before {
+			return nil, usage("trifecta scan -o json=FILE writes a result", "%s holds no .json file", arg)
+		}
+	}
+	return files, nil
 }
 
 // merged returns one result of several; files are those that they were read from. It takes the results apart.
