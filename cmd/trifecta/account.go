@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -92,7 +93,7 @@ func (c *account) look(ctx context.Context, w *world) (map[inventory.ID]ami.Answ
 func (c *account) ask(ctx context.Context, refs []machine.Reference, regions []string) (reason string, err error) {
 	client, err := lookup.Open(ctx, lookup.Options{Getenv: c.getenv, Now: time.Now})
 	if err != nil {
-		return err.Error(), nil
+		return err.Error(), nil //nolint:nilerr // an account that can't be asked is a notice of the scan, not its end
 	}
 	if client.Region() != "" {
 		c.fallback = []string{client.Region()}
@@ -275,4 +276,25 @@ func (j *answers) refusals() {
 		}
 		j.notices = append(j.notices, inventory.Notice{Code: awsNotAsked, Message: message})
 	}
+}
+
+// awsFiles are the variables that name files with credentials, or settings of them.
+var awsFiles = []string{"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"}
+
+// awsEnvironment returns the variables of an environment that lead to an account, and the files that these name. They are for
+// the scan of a tree that is nobody's proposal, where --aws asks for it.
+func awsEnvironment(environ []string) (variables, files []string) {
+	for _, variable := range environ {
+		name, value, _ := strings.Cut(variable, "=")
+		switch {
+		case strings.HasPrefix(name, "AWS_"):
+			variables = append(variables, variable)
+			if slices.Contains(awsFiles, name) && value != "" {
+				files = append(files, value)
+			}
+		case name == "HOME" && value != "":
+			files = append(files, filepath.Join(value, ".aws"))
+		}
+	}
+	return variables, files
 }

@@ -42,7 +42,7 @@ const pathInput = "path"
 
 // ciInputs are the flags that an input of the action may set, through the variable that inputVariable names.
 var ciInputs = []string{
-	"config", "fail-on", "base", "only", "skip", "offline", "strict", "db", "intel", "as-of",
+	"config", "fail-on", "base", "only", "skip", "offline", "aws", "strict", "db", "intel", "as-of",
 	"summary", "annotations", "sarif-file", "sbom-file", "comment", "suggestions", "upload-sarif", "check",
 	"dependency-snapshot", "issue", "from", "fix", "fix-limit",
 }
@@ -112,6 +112,9 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 	if len(opts.scan.outputs) > 0 {
 		return usage("trifecta report FILE -o FORMAT makes any report from the result file", "--output is a flag of scan, not of ci")
 	}
+	if opts.scan.aws && opts.scan.awsSnapshot != "" {
+		return usage("trifecta scan --aws --aws-snapshot FILE writes a snapshot; ci judges by one", "--aws can't be used with --aws-snapshot in ci")
+	}
 	if onGitLab {
 		return a.ciGitLab(cmd.Context(), cmd.Flags(), dir, opts)
 	}
@@ -132,6 +135,11 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 	// Without an event nobody knows whose tree this is.
 	opts.scan.memoryReadOnly = opts.scan.memoryReadOnly || err != nil || e.foreign(a.getenv)
 	process := scanProcess{environ: os.Environ(), log: workflow.Verbatim, temp: filepath.Join(files.dir, "scan"), policy: a.scanPolicy(dir, &opts.scan)}
+	if opts.scan.aws && !opts.scan.memoryReadOnly && !e.proposal() {
+		var files []string
+		process.more, files = awsEnvironment(process.environ)
+		process.policy.Read = append(process.policy.Read, files...)
+	}
 	if err := os.Mkdir(process.temp, 0o700); err != nil {
 		return &exitError{code: exitUnable, err: err}
 	}

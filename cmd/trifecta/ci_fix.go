@@ -126,7 +126,7 @@ func (a *app) fixArguments(flags *pflag.FlagSet, dir, handed string) []string {
 	for _, arg := range a.scanArguments(flags, dir, "", "", false, false)[1:] {
 		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
 		switch name {
-		case "output", "fail-on", "fail-on-default", "sealed", "base", "strict":
+		case "output", "fail-on", "fail-on-default", "sealed", "base", "strict", "aws": // it starts package managers, which have no business with an account
 			continue
 		}
 		args = append(args, arg)

@@ -150,7 +150,7 @@ func (a *app) scanPolicy(dir string, opts *scanOptions) confine.Policy {
 			read(db, filepath.Join(filepath.Dir(db), "intel")) // exploit data is looked for beside the database
 		}
 	}
-	read(opts.intel)
+	read(opts.intel, opts.awsSnapshot)
 	// A folder of the tree is no cache: those who wrote the tree could write it.
 	if memory := a.getenv(cacheVariable); memory != "" && !inventory.Within(dir, memory) {
 		read(memory)
