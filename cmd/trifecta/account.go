@@ -281,6 +281,21 @@ func (j *answers) refusals() {
 // awsFiles are the variables that name files with credentials, or settings of them.
 var awsFiles = []string{"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"}
 
+// account gives the process what leads to an account, where --aws asks for one and the tree is nobody's proposal. Otherwise the
+// process is told to ask none: a runner can have a role of its own, which needs no variable.
+func (p *scanProcess) account(opts *scanOptions, trusted bool) {
+	switch {
+	case !opts.aws:
+	case trusted:
+		var files []string
+		p.more, files = awsEnvironment(p.environ)
+		p.policy.Read = append(p.policy.Read, files...)
+	case !slices.Contains(p.args, "--proposal") && !opts.memoryReadOnly:
+		p.args = slices.Insert(p.args, 1, "--aws=false")
+		p.args = slices.DeleteFunc(p.args, func(arg string) bool { return arg == "--aws=true" })
+	}
+}
+
 // awsEnvironment returns the variables of an environment that lead to an account, and the files that these name. They are for
 // the scan of a tree that is nobody's proposal, where --aws asks for it.
 func awsEnvironment(environ []string) (variables, files []string) {

@@ -152,3 +152,32 @@ func TestAWSEnvironment(t *testing.T) {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
 }
+
+// TestAccountOfProcess: what somebody proposes gets neither the variables of an account nor the order to ask one.
+func TestAccountOfProcess(t *testing.T) {
+	environ := []string{"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "HOME=/home/a"}
+	for _, tt := range []struct {
+		name          string
+		opts          scanOptions
+		trusted       bool
+		args          []string
+		want, hasMore string
+	}{
+		{"not asked for", scanOptions{}, true, []string{"scan", "--", "."}, "scan -- .", ""},
+		{"a branch", scanOptions{aws: true}, true, []string{"scan", "--aws=true", "--", "."}, "scan --aws=true -- .", environ[0]},
+		{"a proposal says so itself", scanOptions{aws: true}, false, []string{"scan", "--aws=true", "--proposal", "--", "."}, "scan --aws=true --proposal -- .", ""},
+		{"a fork too", scanOptions{aws: true, memoryReadOnly: true}, false, []string{"scan", "--cache-read-only", "--aws=true"}, "scan --cache-read-only --aws=true", ""},
+		{"a proposal without a base", scanOptions{aws: true}, false, []string{"scan", "--aws=true", "--", "."}, "scan --aws=false -- .", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := scanProcess{environ: environ, args: tt.args}
+			p.account(&tt.opts, tt.trusted)
+			if got := strings.Join(p.args, " "); got != tt.want {
+				t.Errorf("arguments %q, want %q", got, tt.want)
+			}
+			if got := strings.Join(p.more, " "); got != tt.hasMore {
+				t.Errorf("variables %q, want %q", got, tt.hasMore)
+			}
+		})
+	}
+}

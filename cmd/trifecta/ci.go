@@ -135,11 +135,6 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 	// Without an event nobody knows whose tree this is.
 	opts.scan.memoryReadOnly = opts.scan.memoryReadOnly || err != nil || e.foreign(a.getenv)
 	process := scanProcess{environ: os.Environ(), log: workflow.Verbatim, temp: filepath.Join(files.dir, "scan"), policy: a.scanPolicy(dir, &opts.scan)}
-	if opts.scan.aws && !opts.scan.memoryReadOnly && !e.proposal() {
-		var files []string
-		process.more, files = awsEnvironment(process.environ)
-		process.policy.Read = append(process.policy.Read, files...)
-	}
 	if err := os.Mkdir(process.temp, 0o700); err != nil {
 		return &exitError{code: exitUnable, err: err}
 	}
@@ -156,6 +151,7 @@ func (a *app) ci(cmd *cobra.Command, args []string, opts *ciOptions) error {
 	if opts.scan.memoryReadOnly && !cmd.Flags().Changed("cache-read-only") {
 		process.args = slices.Insert(process.args, 1, "--cache-read-only")
 	}
+	process.account(&opts.scan, !opts.scan.memoryReadOnly && e.PullRequest.Number == 0 && !e.proposal())
 	outcome, err := a.runScanProcess(cmd.Context(), process)
 	if err != nil {
 		return &exitError{code: exitUnable, err: err}

@@ -101,6 +101,7 @@ func (a *app) ciGitLab(ctx context.Context, flags *pflag.FlagSet, dir string, op
 	if opts.scan.memoryReadOnly && !flags.Changed("cache-read-only") {
 		process.args = slices.Insert(process.args, 1, "--cache-read-only")
 	}
+	process.account(&opts.scan, p.request.number == 0)
 	outcome, err := a.runScanProcess(ctx, process)
 	if err != nil {
 		return &exitError{code: exitUnable, err: err}
