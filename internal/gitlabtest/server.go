@@ -352,7 +352,7 @@ func (s *Server) git(method, path string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	req := httptest.NewRequest(method, "/repos/acme/shop/"+path, bytes.NewReader(data)) //nolint:noctx // it is no real request
+	req := httptest.NewRequest(method, "/repos/acme/shop/"+path, bytes.NewReader(data))
 	answer := httptest.NewRecorder()
 	s.Repository.ServeHTTP(answer, req)
 	if answer.Code >= http.StatusBadRequest {
