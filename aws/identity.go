@@ -24,6 +24,8 @@ type Statement struct {
 	Resources                              []Text
 	// Conditions are the condition keys that narrow the statement, in lower case, in order.
 	Conditions []string
+	// Sources are the ranges that a condition IpAddress on aws:SourceIp asks for; empty where there is none.
+	Sources []Prefix
 	// Unknown says that the statement may not be there or may say something else.
 	Unknown bool
 }

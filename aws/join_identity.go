@@ -68,7 +68,7 @@ func (d *decoder) statement(v inventory.Value) Statement {
 	s.Principals = principals(principal)
 	for _, operator := range v.Get("Condition").Fields() {
 		for _, key := range operator.Value.Fields() {
-			s.Conditions = append(s.Conditions, strings.ToLower(key.Name))
+			s.narrow(operator.Name, key.Name, key.Value)
 		}
 	}
 	if c := v.Get("Condition"); c.IsUnknown() {
@@ -76,6 +76,15 @@ func (d *decoder) statement(v inventory.Value) Statement {
 	}
 	slices.Sort(s.Conditions)
 	return s
+}
+
+// narrow adds a condition to a statement
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
+func (s *Statement) narrow(operator, key string, values inventory.Value) {
+	s.Conditions = append(s.Conditions, strings.ToLower(key))
+	if strings.EqualFold(operator, "IpAddress") && strings.EqualFold(key, "aws:SourceIp") {
+		s.Sources = append(s.Sources, leaves[netip.Prefix](listed(values))...)
+	}
 }
 
 func principals(v inventory.Value) []Principal {
@@ -129,8 +138,9 @@ func (d *decoder) document(p Policy) Policy {
 			}
 		}
 		for _, b := range blocksOf(v.Get("condition")) {
+			test, _ := b.Get("test").Text()
 			variable, _ := b.Get("variable").Text()
-			s.Conditions = append(s.Conditions, strings.ToLower(variable))
+			s.narrow(test, variable, b.Get("values"))
 		}
 		slices.Sort(s.Conditions)
 		p.Statements = append(p.Statements, s)

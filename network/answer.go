@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/aws"
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
@@ -231,6 +232,9 @@ func (g *Graph) explain(n *node, seen map[*node]bool) []Way {
 	for _, e := range n.in {
 		if e.exists.no || e.quiet && (loud || len(n.idle) > 0) {
 			continue
+		}
+		if _, endpoint := e.from.object.(*aws.VPCEndpoint); endpoint {
+			continue // only its own VPC reaches it
 		}
 		list = append(list, Way{Front: e.from.address, Blocks: g.explainEdge(e, seen)})
 	}

@@ -1,6 +1,8 @@
 package network
 
 import (
+	"slices"
+
 	"github.com/trifecta-scanner/trifecta/aws"
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
@@ -134,31 +136,48 @@ func (g *Graph) openSearch(n *node, o *aws.Store) {
 	if is(g, o.IPAddressType, false, "dualstack").certain() {
 		f.open = f.open.Union(clientsOf(V6, protoTCP, ports))
 	}
-	if !openPolicy(&o.Policy) {
+	switch peers, unsure, why := g.openPolicy(&o.Policy); {
+	case peers.IsEmpty() && unsure.IsEmpty():
 		f.shields = []string{"auth:iam"}
+	default:
+		f.open = f.open.cut(peers).Union(f.open.cut(unsure).Maybe(why))
+		if !f.open.cut(internetV4.Union(internetV6)).some() {
+			f.closed = []Block{{SourceRanges, n.address}}
+		}
 	}
 	n.fronts = append(n.fronts, f)
 }
 
-// openPolicy reports whether a resource policy lets everyone call, signed or not.
-func openPolicy(p *aws.Policy) bool {
+// openPolicy returns from where a resource policy lets anyone call, signed or not: certainly, and maybe with the reason.
+func (g *Graph) openPolicy(p *aws.Policy) (peers, unsure IPSet, why Bits) {
+	all := everyV4.Union(everyV6)
 	if p.Unknown {
-		return true // a shield is what is certain
+		return all, IPSet{}, "" // a shield is what is certain
 	}
 	for _, s := range p.Statements {
 		if !s.Effect.Is("Allow") || s.Unknown {
 			continue
 		}
-		if s.NotPrincipal {
-			return true
-		}
-		for _, who := range s.Principals {
-			if id, _ := who.ID.Known(); (who.Type == "*" || who.Type == "AWS") && (id == "*" || id == "" && who.Type == "*") && len(s.Conditions) == 0 {
-				return true
+		anyone := s.NotPrincipal || slices.ContainsFunc(s.Principals, func(who aws.Principal) bool {
+			id, _ := who.ID.Known()
+			return (who.Type == "*" || who.Type == "AWS") && (id == "*" || id == "" && who.Type == "*")
+		})
+		switch {
+		case !anyone:
+		case s.NotPrincipal || len(s.Conditions) == 0:
+			return all, IPSet{}, ""
+		case len(s.Sources) > 0 && !slices.ContainsFunc(s.Conditions, func(key string) bool { return key != "aws:sourceip" }):
+			for _, c := range s.Sources {
+				set, doubt := g.peerOf(c)
+				if doubt != "" {
+					unsure, why = unsure.Union(set), why.Union(doubt)
+					continue
+				}
+				peers = peers.Union(set)
 			}
 		}
 	}
-	return false
+	return peers, unsure, why
 }
 
 // msk is a cluster of brokers: private ones in subnets, and public addresses where that is switched on. Public access
