@@ -476,6 +476,14 @@ func listens(proto uint8, ports Ports, why Bits, six bool) Set {
 	return s.Maybe(why)
 }
 
+// typeCond returns whether a Service is of a type, which its own field alone decides.
+func (k *kubernetes) typeCond(s *kube.Service, is kube.Truth) cond {
+	if is == kube.Maybe {
+		return perhaps(k.g.why.bits(s.Type.Reasons()...))
+	}
+	return truthCond(k, is, &s.Object)
+}
+
 func (k *kubernetes) addServiceFront(s *kube.Service) {
 	if len(s.ExternalIPs) > 0 {
 		n := k.serviceNode(s)
@@ -491,7 +499,7 @@ func (k *kubernetes) addServiceFront(s *kube.Service) {
 	balanced := s.IsType(kube.LoadBalancer)
 	if balanced == kube.No {
 		if s.IsType(kube.NodePort) != kube.No {
-			k.nodePorts(s, truthCond(k, s.IsType(kube.NodePort), &s.Object))
+			k.nodePorts(s, k.typeCond(s, s.IsType(kube.NodePort)))
 		}
 		return
 	}
@@ -509,7 +517,7 @@ func (k *kubernetes) addServiceFront(s *kube.Service) {
 		}
 	}
 	public := k.scheme(s)
-	gate := truthCond(k, balanced, &s.Object)
+	gate := k.typeCond(s, balanced)
 	n.exists = n.exists.and(gate)
 	k.open(n, &s.Object, ports, k.rangesOf(sources...), public, k.namedGroups(&s.Object, s.Annotation(annotation+"aws-load-balancer-security-groups")), s.Annotation(annotation+"aws-load-balancer-subnets"))
 	keeps := k.keepsClient(s)
