@@ -43,6 +43,37 @@ func TestMarkdownStaysWithinItsLimit(t *testing.T) {
 	}
 }
 
+// What is new stands first, also where a limit leaves room for nothing else, and without a time all stand together.
+func TestMarkdownNewFirst(t *testing.T) {
+	res := many(t, 500)
+	for i := range res.Findings {
+		res.Findings[i].Status = scanner.StatusExisting
+	}
+	fresh := &res.Findings[len(res.Findings)-1] // the least urgent one
+	fresh.Status, fresh.Location.Path = scanner.StatusNew, "quite/new.json"
+	page := func(opts report.Options) string {
+		var b bytes.Buffer
+		if err := report.Markdown(&b, res, opts); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	for _, limit := range []int{0, 8192} {
+		text := page(report.Options{MaxBytes: limit, NewSince: "<last> night"})
+		_, first, ok := strings.Cut(text, "### New since &#60;last&#62; night\n")
+		first, rest, before := strings.Cut(first, "### There before\n")
+		if !ok || !before || !strings.Contains(first, "quite/new.json") || strings.Contains(rest, "quite/new.json") || strings.Count(first, "\n| ") != 3 {
+			t.Errorf("limit %d:\n%.3000s", limit, text)
+		}
+		if limit > 0 && len(text) > limit {
+			t.Errorf("limit %d: %d bytes", limit, len(text))
+		}
+	}
+	if text := page(report.Options{}); strings.Contains(text, "New since") || strings.Contains(text, "There before") {
+		t.Errorf("headings without a time:\n%.3000s", text)
+	}
+}
+
 // What a stranger wrote is text: no link, image, tag, mention or reference comes of it.
 func TestMarkdownEscapes(t *testing.T) {
 	tests := []string{

@@ -182,7 +182,7 @@ func (n *night) page(limit int) (string, error) {
 	if n.fresh == 0 {
 		since = ""
 	}
-	if err := markdown.Report(&b, n.res, report.Options{MaxBytes: limit - b.Len() - len(end), NewSince: since}); err != nil {
+	if err := markdown.Report(&b, n.res, report.Options{MaxBytes: max(1, limit-b.Len()-len(end)), NewSince: since}); err != nil {
 		return "", err
 	}
 	return b.String() + end, nil
@@ -210,18 +210,22 @@ func (n *night) goneList() string {
 	if n.goneCount == 0 {
 		return ""
 	}
-	const most = 20
+	const most, maxGoneList = 20, 8 << 10 // entries and bytes, of which one entry takes at most 2 KiB
 	title := "Gone"
 	if n.disturbed {
 		title = "Not found"
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "<details><summary>%s since %s: %s</summary>\n\n", title, report.MarkdownText(cmp.Or(n.since, "the first scan")), plural(n.goneCount, "finding"))
-	named := n.gone[:min(len(n.gone), most)]
-	for _, m := range named {
+	named := 0
+	for _, m := range n.gone {
+		if named == most || b.Len() > maxGoneList {
+			break
+		}
+		named++
 		fmt.Fprintf(&b, "- %s in %s, %s\n", report.MarkdownCode(shorten(m.Rule)), report.MarkdownCode(shorten(m.Subject)), report.MarkdownCode(shorten(m.Path)))
 	}
-	if more := n.goneCount - len(named); more > 0 {
+	if more := n.goneCount - named; more > 0 {
 		fmt.Fprintf(&b, "- and %d more\n", more)
 	}
 	return b.String() + "\n</details>\n\n"

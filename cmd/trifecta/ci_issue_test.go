@@ -241,6 +241,20 @@ func TestManyFindings(t *testing.T) {
 	}
 }
 
+// Names whose every character takes several leave the page its room.
+func TestLongNames(t *testing.T) {
+	first := found("2026-01-01")
+	for i := range 40 {
+		f := found("", fmt.Sprint("f", i)).Findings[0]
+		f.RuleID, f.Subject, f.Location.Path = strings.Repeat("*", 200), inventory.ID(strings.Repeat("`", 200)), strings.Repeat("<", 200)
+		first.Findings = append(first.Findings, f)
+	}
+	n, page := through(t, first, found("2026-01-02", "a"))
+	if n.goneCount != 40 || !strings.Contains(page, "more\n\n</details>") || !strings.Contains(page, "rule-a") {
+		t.Errorf("%d gone:\n%.3000s", n.goneCount, page)
+	}
+}
+
 func FuzzRecall(f *testing.F) {
 	_, page := through(&testing.T{}, found("2026-01-01", "a", "b"), found("2026-01-02", "b"))
 	f.Add(page)
