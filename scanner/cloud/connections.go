@@ -167,6 +167,50 @@ func weakVPN(p *pass) {
 			p.report(found{self: &c.Object, severity: scanner.Medium, message: "keeps no log of its tunnels", advice: "turn log_enabled on for both tunnels"})
 		}
 	}
+	p.singleVPNs()
+}
+
+// singleVPNs reports the connections of gateways that hang on one device of the other side.
+func (p *pass) singleVPNs() {
+	type side struct {
+		first   *aws.VPNConnection
+		devices map[*aws.CustomerGateway]bool
+		unknown bool
+	}
+	sides := map[aws.Node]*side{}
+	var order []*side
+	for _, c := range p.Model.VPNConnections {
+		if c.Exists() == inventory.NotExists {
+			continue
+		}
+		var gateway aws.Node
+		switch {
+		case c.Gateway.Resolved():
+			gateway = c.Gateway.To
+		case c.TransitGateway.Resolved():
+			gateway = c.TransitGateway.To
+		default:
+			continue
+		}
+		s := sides[gateway]
+		if s == nil {
+			s = &side{first: c, devices: map[*aws.CustomerGateway]bool{}}
+			sides[gateway], order = s, append(order, s)
+		}
+		if c.CustomerGateway.Resolved() {
+			s.devices[c.CustomerGateway.To] = true
+		} else {
+			s.unknown = true // it may be another device
+		}
+	}
+	for _, s := range order {
+		if len(s.devices) == 1 && !s.unknown {
+			p.report(found{
+				self: &s.first.Object, severity: scanner.Medium, message: fmt.Sprintf("ends at %s, the only device on the other side", s.first.CustomerGateway.To.Resource.ID),
+				advice: "connect a second customer gateway at another address",
+			})
+		}
+	}
 }
 
 func clientVPNOpen(p *pass) {

@@ -75,10 +75,39 @@ func noGatewayEndpoint(p *pass) {
 		if v.Origin != aws.Declared {
 			continue
 		}
-		if subnets := p.throughNAT(v); len(subnets) > 0 && !endpointFor(v, "s3") {
-			p.report(found{self: &v.Object, message: fmt.Sprintf("has workloads behind NAT (%s) and no gateway endpoint for S3", subnets[0].Address()), advice: "add a gateway endpoint to the private route tables"})
+		subnets := p.throughNAT(v)
+		if len(subnets) == 0 {
+			continue
+		}
+		var missing []string
+		if !endpointFor(v, "s3") {
+			missing = append(missing, "S3")
+		}
+		if p.hasTables(v) && !endpointFor(v, "dynamodb") {
+			missing = append(missing, "DynamoDB")
+		}
+		if len(missing) > 0 {
+			p.report(found{
+				self: &v.Object, advice: "add a gateway endpoint to the private route tables",
+				message: fmt.Sprintf("has workloads behind NAT (%s) and no gateway endpoint for %s", subnets[0].Address(), strings.Join(missing, " and ")),
+			})
 		}
 	}
+}
+
+// hasTables reports whether DynamoDB is used beside a VPC: whether its root has a table other than the one that locks the
+// state of Terraform, which no workload reads.
+func (p *pass) hasTables(v *aws.VPC) bool {
+	return slices.ContainsFunc(p.inv.Resources, func(r *inventory.Resource) bool {
+		switch r.Type {
+		case "aws_dynamodb_table":
+			key, _ := r.Get("hash_key").Text()
+			return key != "LockID" && r.Root == v.Resource.Root && r.Environment == v.Resource.Environment
+		case "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Serverless::SimpleTable":
+			return r.Root == v.Resource.Root && r.Environment == v.Resource.Environment
+		}
+		return false
+	})
 }
 
 func noInterfaceEndpoint(p *pass) {
@@ -91,8 +120,10 @@ func noInterfaceEndpoint(p *pass) {
 			for _, i := range p.byNet[s] {
 				var wanted []string
 				switch p.uses[i].node.(type) {
-				case *aws.Service, *aws.NodeGroup, *aws.EKSCluster:
+				case *aws.Service:
 					wanted = []string{"ecr.dkr", "ecr.api", "logs"}
+				case *aws.NodeGroup, *aws.EKSCluster:
+					wanted = []string{"ecr.dkr", "ecr.api", "logs", "sts"} // roles of service accounts are asked of STS
 				case *aws.Function:
 					wanted = []string{"logs", "secretsmanager"}
 				case *aws.Instance, *aws.AutoScalingGroup:

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -296,6 +297,7 @@ func ipv6Wider(p *pass) {
 			}
 		}
 	})
+	p.acls(ipv6WiderACL(p))
 	for _, s := range p.Model.Subnets {
 		if s.Origin != aws.Declared || !s.RouteTable.Resolved() || len(p.byNet[s]) == 0 {
 			continue
@@ -316,6 +318,46 @@ func ipv6Wider(p *pass) {
 		if six != nil && !four && !s.IPv6Native.May(true) {
 			id, at := routeAt(s.RouteTable.To, six)
 			p.report(found{self: &s.RouteTable.To.Object, subject: id, at: at, message: fmt.Sprintf("leads IPv6 of %s straight to the internet, while IPv4 is private", s.Address()), advice: "route ::/0 to an egress-only gateway"})
+		}
+	}
+}
+
+// ipv6WiderACL reports the rules of an ACL that admit everyone over IPv6 to ports that it admits a part of IPv4 to.
+func ipv6WiderACL(p *pass) func(*aws.NetworkACL) {
+	return func(a *aws.NetworkACL) {
+		var rules, denied []traffic // in rules those that allow and count
+		var by []*aws.NetworkACLRule
+		for _, r := range a.Ingress {
+			t, ok := about(r)
+			switch {
+			case !ok:
+				return // it may decide about any of the others
+			case !r.Action.Is("allow"):
+				denied = append(denied, t)
+			case !slices.ContainsFunc(denied, t.within):
+				rules, by = append(rules, t), append(by, r)
+			}
+		}
+		for i, six := range rules {
+			if six.cidr.Addr().Is4() || six.cidr.Bits() > 0 {
+				continue
+			}
+			restricted, open := false, false
+			for _, four := range rules {
+				if !four.cidr.Addr().Is4() {
+					continue
+				}
+				everyone := traffic{netip.MustParsePrefix("0.0.0.0/0"), six.proto, six.lo, six.hi}
+				open = open || everyone.within(four)
+				everyone.cidr = four.cidr
+				restricted = restricted || four.cidr.Bits() > 0 && everyone.within(four)
+			}
+			if restricted && !open {
+				p.report(found{
+					self: &a.Object, subject: aclRuleName(a, by[i]), at: aclRuleAt(a, by[i]),
+					message: "lets everyone in over IPv6 where IPv4 is restricted", advice: "restrict both alike",
+				})
+			}
 		}
 	}
 }

@@ -18,6 +18,12 @@ resource "aws_customer_gateway" "office" {
   type       = "ipsec.1"
 }
 
+resource "aws_customer_gateway" "annex" {
+  bgp_asn    = 65001
+  ip_address = "203.0.113.20"
+  type       = "ipsec.1"
+}
+
 resource "aws_vpn_connection" "old" { # want "medium aws_vpn_connection.old keeps no log"
   vpn_gateway_id      = aws_vpn_gateway.main.id
   customer_gateway_id = aws_customer_gateway.office.id
@@ -51,7 +57,7 @@ resource "aws_vpn_connection" "group" {
 
 resource "aws_vpn_connection" "key" {
   vpn_gateway_id      = aws_vpn_gateway.main.id
-  customer_gateway_id = aws_customer_gateway.office.id
+  customer_gateway_id = aws_customer_gateway.annex.id
   type                = "ipsec.1"
 
   tunnel1_preshared_key = "not.a.real.key.1" # want "high aws_vpn_connection.key allows a key in the code"
