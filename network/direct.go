@@ -70,7 +70,7 @@ func coversOf(tables []option[*table], f Family, wanted func(*gateway) bool) IPS
 func (r region) intersect(q region) region {
 	sure := r.sure.Intersect(q.sure)
 	may := r.sure.Union(r.unsure).Intersect(q.sure.Union(q.unsure))
-	return region{sure, may.Subtract(sure), r.why.Union(q.why)}
+	return region{sure, may.Subtract(sure), r.why.Union(q.why), r.stray.Union(q.stray)}
 }
 
 // inboundEndpoints returns the firewall endpoints that the edge route table of a gateway sends packets for the subnet

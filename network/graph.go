@@ -113,7 +113,7 @@ func overTables(tables []option[*table], ask func(*table) region) region {
 			all = r
 		} else {
 			sure := all.sure.Intersect(r.sure)
-			all = region{sure, all.sure.Union(all.unsure).Union(r.sure).Union(r.unsure).Subtract(sure), all.why.Union(r.why)}
+			all = region{sure, all.sure.Union(all.unsure).Union(r.sure).Union(r.unsure).Subtract(sure), all.why.Union(r.why), all.stray.Union(r.stray)}
 		}
 		if !all.unsure.IsEmpty() {
 			all.why = all.why.Union(o.why)

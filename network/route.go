@@ -83,6 +83,7 @@ type viaKey struct {
 type region struct {
 	sure, unsure IPSet
 	why          Bits // of unsure
+	stray        Bits // why some of sure may be led elsewhere after all: as much as one block that is not the default route
 }
 
 func (r region) isEmpty() bool { return r.sure.IsEmpty() && r.unsure.IsEmpty() }
@@ -90,14 +91,45 @@ func (r region) isEmpty() bool { return r.sure.IsEmpty() && r.unsure.IsEmpty() }
 // gate returns the connections of s whose peers are in r.
 func (r region) gate(s Set) Set {
 	sure := s.cut(r.sure)
+	if r.stray != "" {
+		// Of what comes from everywhere something still passes; what comes from one block may be just what is led elsewhere.
+		block := sure.each(func(key FamProto, b Box) (FamProto, Box) {
+			if !b.Peer.fitsOneBlock() {
+				b = Box{}
+			}
+			return key, b
+		})
+		if !block.IsEmpty() {
+			sure = sure.each(func(key FamProto, b Box) (FamProto, Box) {
+				if b.Peer.fitsOneBlock() {
+					b = Box{}
+				}
+				return key, b
+			}).Union(block.Maybe(r.stray))
+		}
+	}
 	if r.unsure.IsEmpty() {
 		return sure
 	}
 	return sure.Union(s.cut(r.unsure).Maybe(r.why))
 }
 
+// fitsOneBlock reports whether one route other than to the whole internet can lead to all of s.
+func (s IPSet) fitsOneBlock() bool {
+	if s.IsEmpty() {
+		return false
+	}
+	first, last := s.ranges[0].Lo, s.ranges[len(s.ranges)-1].Hi
+	whole := 0
+	if first.Is6() {
+		whole = 3 // 2000::/3 is all that is handed out
+	}
+	block, err := first.Prefix(whole + 1)
+	return err == nil && block.Contains(last)
+}
+
 func (r region) union(q region) region {
-	return region{r.sure.Union(q.sure), r.unsure.Union(q.unsure).Subtract(r.sure.Union(q.sure)), r.why.Union(q.why)}
+	return region{r.sure.Union(q.sure), r.unsure.Union(q.unsure).Subtract(r.sure.Union(q.sure)), r.why.Union(q.why), r.stray.Union(q.stray)}
 }
 
 // via returns the addresses whose best route leads to a gateway of a kind (to is nil), or to one gateway. It paints the
@@ -128,10 +160,12 @@ func (t *table) paint(f Family, wanted func(*gateway) bool) region {
 			dest := x.dest
 			if x.unknown != "" {
 				// One block that is not the default route can take at most a half of the internet away: what is left still
-				// passes, so only a route that leads here counts.
+				// passes, so a route that leads elsewhere counts for narrow sources alone.
 				if x.target != nil && wanted(x.target) || x.target == nil {
 					mayOnto = append(mayOnto, f.all())
 					why = why.Union(x.unknown).Union(x.why)
+				} else {
+					r.stray = r.stray.Union(x.unknown)
 				}
 				continue
 			}

@@ -430,14 +430,21 @@ func (g *Graph) propagated(p *aws.Propagation) []route {
 					continue
 				}
 				for _, r := range c.Routes {
-					if prefix, ok := r.Destination.Known(); ok {
-						family := V4
+					_, why := g.written(&r.Written)
+					x := route{place: at, target: gate, why: maybe.Union(o.why).Union(end.why).Union(why), priority: propagated}
+					prefix, ok := r.Destination.Known()
+					switch {
+					case ok:
 						if !prefix.Addr().Is4() {
-							family = V6
+							x.family = V6
 						}
-						_, why := g.written(&r.Written)
-						list = append(list, route{place: at, family: family, dest: NewIPSet(prefix), bits: prefix.Bits(), target: gate,
-							why: maybe.Union(o.why).Union(end.why).Union(why), priority: propagated})
+						x.dest, x.bits = NewIPSet(prefix), prefix.Bits()
+						list = append(list, x)
+					case r.Destination.Unknown():
+						x.unknown = g.why.bits(r.Destination.Reasons()...)
+						list = append(list, x)
+						x.family = V6
+						list = append(list, x)
 					}
 				}
 			}
