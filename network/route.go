@@ -93,20 +93,12 @@ func (r region) gate(s Set) Set {
 	sure := s.cut(r.sure)
 	if r.stray != "" {
 		// Of what comes from everywhere something still passes; what comes from one block may be just what is led elsewhere.
-		block := sure.each(func(key FamProto, b Box) (FamProto, Box) {
-			if !b.Peer.fitsOneBlock() {
-				b = Box{}
+		sure = sure.each(func(key FamProto, b Box) (FamProto, Box) {
+			if b.Peer.fitsOneBlock() {
+				b.Why = b.Why.Union(r.stray)
 			}
 			return key, b
 		})
-		if !block.IsEmpty() {
-			sure = sure.each(func(key FamProto, b Box) (FamProto, Box) {
-				if b.Peer.fitsOneBlock() {
-					b = Box{}
-				}
-				return key, b
-			}).Union(block.Maybe(r.stray))
-		}
 	}
 	if r.unsure.IsEmpty() {
 		return sure
