@@ -63,7 +63,7 @@ bench: ## Go benchmarks, COUNT=10 runs each, in the form that benchstat reads
 
 .PHONY: startup
 startup: build ## the ten dearest package initialisations, in ms
-	@GODEBUG=inittrace=1 bin/trifecta version 2>&1 >/dev/null | awk '$$1 == "init" { n++; sum += $$5; printf "%8.3f %s\n", $$5, $$2 } END { printf "%8.3f all %d packages\n", sum, n }' | sort -rn | head -n 11
+	@GODEBUG=inittrace=1 bin/trifecta version 2>&1 >/dev/null | awk '$$1 == "init" { n++; sum += $$5; printf "%8.3f %s\n", $$5, $$2 } END { printf "%8.3f all %d packages\n", sum, n }' | sort -rn | awk 'NR <= 11'
 
 .PHONY: compare
 compare: build ## set findings and packages against those of osv-scanner and Syft; writes docs/comparison.md
