@@ -210,7 +210,7 @@ stand_in() { # NAME INPUTS SCRIPT: an action of others
     printf '      run: %s\n' "$3"
   } >"$work/stand-in/$1/action.yml"
   # The version that the workflow pins.
-  pinned=$(sed -n "s|.*uses: \(actions/$1@[0-9a-f]*\).*|\1|p" "$fork/.github/workflows/"*.yml | head -1)
+  pinned=$(sed -n "s|.*uses: \(actions/$1@[0-9a-f]*\).*|\1|p" "$fork/.github/workflows/"*.yml | awk "NR == 1")
   stand_ins+=(--local-repository "$pinned=$work/stand-in/$1")
 }
 stand_ins=()
