@@ -1,5 +1,5 @@
 // Package gitlab is the forge of gitlab.com and of GitLab on a server of one's own, below any path: the note on a merge
-// request, and merge requests for changes, each of which may be sent twice without doing harm.
+// request, the tracking issue, and merge requests for changes, each of which may be sent twice without doing harm.
 //
 // What passes (lost connections, overload, rate limits) is waited for, within bounds. What a token may not do is a
 // *forge.DeniedError that names what would.
@@ -94,9 +94,9 @@ const (
 	// tries is how often something that must exist once is looked for and made, where the answer to making it was lost.
 	tries    = 4
 	pageSize = 100
-	// needsToken is what a job lacks whose only token is its own.
-	needsToken = "a project access token with the scope api and the role Developer, because a job token may not write there"
-	needsRead  = "a token with the scope read_api"
+	// needsNote is what a token must be allowed for notes.
+	needsNote = "a project access token with the scope api and the role Reporter"
+	needsRead = "a project access token with the scope read_api and the role Reporter"
 )
 
 // errAgain says that another run was faster; what it has done is looked at anew.
@@ -119,9 +119,9 @@ func (c *Client) again(ctx context.Context, do func() error) error {
 }
 
 // writes returns why the token can't write at all, which is known without asking.
-func (c *Client) writes(operation string) error {
+func (c *Client) writes(operation, needs string) error {
 	if c.jobToken {
-		return &forge.DeniedError{Operation: operation, Missing: needsToken}
+		return &forge.DeniedError{Operation: operation, Missing: needs + ", because a job token may not do that"}
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (c *Client) writes(operation string) error {
 // can leave, the oldest is kept. Notes of others do not count: they can change later what we write into theirs.
 func (c *Client) Comment(ctx context.Context, number int, marker, body string) (string, error) {
 	operation := fmt.Sprintf("write the note on merge request %d", number)
-	if err := c.writes(operation); err != nil {
+	if err := c.writes(operation, needsNote); err != nil {
 		return "", err
 	}
 	text := marker + "\n" + body
@@ -168,14 +168,14 @@ func (c *Client) Comment(ctx context.Context, number int, marker, body string) (
 		return nil
 	})
 	if err != nil {
-		return "", denied(operation, needsToken, err)
+		return "", denied(operation, needsNote, err)
 	}
 	if note == nil {
 		return "", nil
 	}
 	mr, _, err := c.api.MergeRequests.GetMergeRequest(c.project, int64(number), nil, gogitlab.WithContext(ctx))
 	if err != nil {
-		return "", denied(operation, needsToken, err)
+		return "", denied(operation, needsNote, err)
 	}
 	return fmt.Sprintf("%s#note_%d", mr.WebURL, note.ID), nil
 }

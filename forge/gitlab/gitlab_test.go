@@ -27,13 +27,19 @@ type host struct {
 	address string
 }
 
-func startHost(t *testing.T) *host {
+// startEmpty starts a project without a commit.
+func startEmpty(t *testing.T) *host {
 	t.Helper()
 	server, err := gitlabtest.NewServer(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &host{t: t, server: server, address: server.Start(t)}
+	return &host{t: t, server: server, address: server.Start(t)}
+}
+
+func startHost(t *testing.T) *host {
+	t.Helper()
+	h := startEmpty(t)
 	h.Commit("main", forgetest.Start())
 	return h
 }

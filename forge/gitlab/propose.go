@@ -24,7 +24,7 @@ func (c *Client) Propose(ctx context.Context, pr forge.PullRequest) (forge.Propo
 		return p, err
 	}
 	operation := fmt.Sprintf("propose %q", pr.Title)
-	if err := c.writes(operation); err != nil {
+	if err := c.writes(operation, needsToPropose); err != nil {
 		return p, err
 	}
 	err := c.again(ctx, func() error {
@@ -451,7 +451,7 @@ func refused(err error) bool {
 // Proposals implements forge.Proposer.
 func (c *Client) Proposals(ctx context.Context, scope string) ([]forge.Proposal, error) {
 	const operation = "list the open merge requests"
-	if err := c.writes(operation); err != nil {
+	if err := c.writes(operation, needsRead); err != nil {
 		return nil, err
 	}
 	open, err := c.requests(ctx, &gogitlab.ListProjectMergeRequestsOptions{State: gogitlab.Ptr(stateOpened)})
@@ -480,7 +480,7 @@ const withdrawnMarker = "<!-- trifecta withdrawn -->"
 // cut off between finds the request open and leaves no branch behind.
 func (c *Client) Withdraw(ctx context.Context, p forge.Proposal, reason string) (forge.Proposal, error) {
 	operation := fmt.Sprintf("close !%d", p.Number)
-	if err := c.writes(operation); err != nil {
+	if err := c.writes(operation, needsToPropose); err != nil {
 		return p, err
 	}
 	err := c.again(ctx, func() error { return c.withdraw(ctx, &p, reason) })

@@ -1,6 +1,6 @@
-// Package gitlabtest is a stand-in for GitLab: one project with a real repository, its merge requests and their notes, on
-// a server of one's own below a path. It keeps what it is told, so that a test can ask whether doing something twice, or
-// being cut off, leaves what doing it once leaves.
+// Package gitlabtest is a stand-in for GitLab: one project with a real repository, its merge requests, their notes and
+// its issues, on a server of one's own below a path. It keeps what it is told, so that a test can ask whether doing
+// something twice, or being cut off, leaves what doing it once leaves.
 //
 // The repository is that of package githubtest. GitLab publishes no description that the answers could be checked by; they
 // hold the fields that https://docs.gitlab.com/api/ shows and the client reads.
@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -45,10 +46,15 @@ type Server struct {
 	// People are the users, and groups as acme/name with one member, who may be asked for a review.
 	People []string
 
-	mu    sync.Mutex
-	next  int
-	notes []Note
-	log   []string
+	// After, where not nil, is asked once a request was carried out and may answer in its place.
+	After func(w http.ResponseWriter, r *http.Request) bool
+
+	mu      sync.Mutex
+	next    int
+	notes   []Note
+	issues  []Issue
+	changed []int // numbers of issues, the one that changed last at the end
+	log     []string
 }
 
 // Note is a note on a merge request.
@@ -103,11 +109,40 @@ func (s *Server) Log() []string {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.log = append(s.log, r.Method+" "+r.URL.EscapedPath())
-	fail := s.Fail
+	fail, after := s.Fail, s.After
 	s.mu.Unlock()
 	if fail != nil && fail(w, r) {
 		return
 	}
+	answer := s.serve(r)
+	if after == nil || !after(w, r) {
+		answer.write(w)
+	}
+}
+
+// answer is what the server says.
+type answer struct {
+	status int
+	header http.Header
+	value  any // bytes as they are, anything else as JSON
+}
+
+func (a *answer) write(w http.ResponseWriter) {
+	maps.Copy(w.Header(), a.header)
+	if data, ok := a.value.([]byte); ok {
+		w.WriteHeader(a.status)
+		_, _ = w.Write(data) // whoever hangs up early is part of the tests
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(a.status)
+	if a.value != nil {
+		_ = json.NewEncoder(w).Encode(a.value) // as above
+	}
+}
+
+// serve carries a request out.
+func (s *Server) serve(r *http.Request) *answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<20))
@@ -115,20 +150,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil && len(body) > 0 {
 		err = json.Unmarshal(body, &in)
 	}
-	status, value := http.StatusBadRequest, any(message("400 Bad request"))
-	if err == nil {
-		status, value = s.handle(w, r, in)
+	if err != nil {
+		return &answer{status: http.StatusBadRequest, value: message("400 Bad request")}
 	}
-	if data, ok := value.([]byte); ok {
-		w.WriteHeader(status)
-		_, _ = w.Write(data) // whoever hangs up early is part of the tests
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	if value != nil {
-		_ = json.NewEncoder(w).Encode(value) // as above
-	}
+	w := httptest.NewRecorder() // for its headers
+	status, value := s.handle(w, r, in)
+	return &answer{status, w.Header(), value}
 }
 
 func message(text string) map[string]any { return map[string]any{"message": text} }
@@ -166,6 +193,10 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, in map[string]an
 		return http.StatusOK, s.users(parts[1])
 	case len(parts) < 3 || parts[0] != "projects" || parts[1] != strconv.Itoa(project) && parts[1] != "acme/shop":
 		return notFound()
+	case parts[2] == "issues":
+		return s.handleIssues(w, r, parts[3:], in)
+	case parts[2] == "members":
+		return members(parts[3:])
 	case parts[2] == "merge_requests":
 		return s.mergeRequests(w, r, parts[3:], in)
 	case parts[2] == "repository" && len(parts) > 3:
