@@ -328,6 +328,9 @@ func (p *pass) report(f found) {
 		severity = lower(severity)
 		message = "possible: " + message
 	}
+	if f.self.Resource != nil && f.self.Resource.Language == inventory.CloudFormation {
+		f.advice = inCloudFormation.Replace(f.advice)
+	}
 	if f.advice != "" {
 		message += "; " + f.advice
 	}
@@ -341,6 +344,33 @@ func (p *pass) report(f found) {
 	}
 	p.out.Findings = append(p.out.Findings, finding)
 }
+
+// inCloudFormation says by which names CloudFormation has the attributes that advice names as Terraform does.
+var inCloudFormation = strings.NewReplacer(
+	"acceptance_required", "AcceptanceRequired",
+	"assign_public_ip", "AssignPublicIp",
+	"at_rest_encryption_enabled", "AtRestEncryptionEnabled",
+	"associate_public_ip_address", "AssociatePublicIpAddress",
+	"authorization_type", "AuthType",
+	"auto_accept_shared_attachments", "AutoAcceptSharedAttachments",
+	"auto_minor_version_upgrade", "AutoMinorVersionUpgrade",
+	"aws_vpc_block_public_access_options", "AWS::EC2::VPCBlockPublicAccessOptions",
+	"connection_log_options.enabled", "ConnectionLogOptions.Enabled",
+	"encrypt_at_rest.enabled", "EncryptionAtRestOptions.Enabled",
+	"image_tag_mutability", "ImageTagMutability",
+	"instance_refresh", "an UpdatePolicy",
+	"log_enabled", "LogEnabled",
+	"map_public_ip_on_launch", "MapPublicIpOnLaunch",
+	"max_instance_lifetime", "MaxInstanceLifetime",
+	"metadata_options.http_tokens", "MetadataOptions.HttpTokens",
+	"multi_az", "MultiAZ",
+	"publicly_accessible", "PubliclyAccessible",
+	"scan_on_push", "ScanOnPush",
+	"source_dest_check", "SourceDestCheck",
+	"storage_encrypted", "StorageEncrypted",
+	"encrypted", "Encrypted",
+	"viewer_protocol_policy", "ViewerProtocolPolicy",
+)
 
 // lower is one severity less.
 func lower(s scanner.Severity) scanner.Severity {

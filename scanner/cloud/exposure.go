@@ -259,12 +259,17 @@ func openOtherPort(p *pass) {
 		if r.Reachable != network.Yes || r.Breadth != network.BreadthAny {
 			return
 		}
-		port, ok := parsePorts(r.Ports).other(func(port int) bool { return p.fromFew(r, port) })
+		few := func(port int) bool { return p.fromFew(r, port) }
+		port, ok := parsePorts(r.Ports).other(few)
 		if !ok {
 			return
 		}
+		unusual := slices.DeleteFunc(slices.Clone(r.Ports), func(text string) bool {
+			_, ok := parsePorts([]string{text}).other(few)
+			return !ok
+		})
 		at, related := p.place(r, port)
-		p.reportResult(r, at, related, found{message: fmt.Sprintf("answers to any address on %s", strings.Join(r.Ports[:min(len(r.Ports), 4)], ", ")), advice: "allow known clients only"})
+		p.reportResult(r, at, related, found{message: fmt.Sprintf("answers to any address on %s", strings.Join(unusual[:min(len(unusual), 4)], ", ")), advice: "allow known clients only"})
 	})
 }
 

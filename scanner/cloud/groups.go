@@ -285,11 +285,15 @@ func unrestrictedEgress(p *pass) {
 				if !r.Protocol.Is(-1) || r.At == nil || r.Location.IsZero() {
 					continue
 				}
+				advice := "remove the rule, or name the destinations"
+				if r.At == g.Resource && r.Location == g.Location() { // CloudFormation's own, where none is written
+					advice = "write SecurityGroupEgress with the destinations"
+				}
 				for _, c := range r.CIDRs {
 					if everyone(c) == certain {
 						p.report(found{
 							self: &g.Object, subject: ruleName(g, r), at: ruleAt(g, r), workloads: []inventory.ID{u.self.Address()},
-							message: fmt.Sprintf("lets %s open connections to anywhere", u.self.Address()), advice: "remove the rule, or name the destinations",
+							message: fmt.Sprintf("lets %s open connections to anywhere", u.self.Address()), advice: advice,
 						})
 					}
 				}

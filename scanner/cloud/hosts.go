@@ -434,7 +434,7 @@ func unencrypted(p *pass) {
 			byDefault[e.Unit.Root+e.Region()] = true
 		}
 	}
-	check := func(o *aws.Object, what string, v aws.Bool, workloads ...inventory.ID) {
+	check := func(o *aws.Object, what, attribute string, v aws.Bool, workloads ...inventory.ID) {
 		if o.Origin != aws.Declared || o.Exists() == inventory.NotExists {
 			return
 		}
@@ -443,12 +443,12 @@ func unencrypted(p *pass) {
 			sure = certain
 		}
 		if sure != not {
-			p.report(found{self: o, at: v.Location(), sure: sure, message: what + " not encrypted", advice: "turn encryption on", edits: set(p, v, "true"), workloads: workloads})
+			p.report(found{self: o, at: v.Location(), sure: sure, message: what + " not encrypted", advice: "set " + attribute + " to true", edits: set(p, v, "true"), workloads: workloads})
 		}
 	}
 	for _, v := range p.Model.Volumes {
 		if !byDefault[v.Unit.Root+v.Region()] {
-			check(&v.Object, "is", v.Encrypted)
+			check(&v.Object, "is", "encrypted", v.Encrypted)
 		}
 	}
 	for _, m := range p.machines() {
@@ -457,7 +457,7 @@ func unencrypted(p *pass) {
 		}
 		for _, d := range m.launch.Disks {
 			if !d.Encrypted.Absent() || d.Key.Absent() {
-				check(m.self, "has a disk that is", d.Encrypted, m.users...)
+				check(m.self, "has a disk that is", "encrypted", d.Encrypted, m.users...)
 			}
 		}
 	}
@@ -465,15 +465,20 @@ func unencrypted(p *pass) {
 		if !s.Cluster.Absent() || s.Engine.Is("memcached") { // the cluster says it; nothing of memcached rests
 			continue
 		}
+		attribute := "storage_encrypted"
 		switch s.Kind {
-		case aws.RDSInstance, aws.RDSCluster, aws.DocDB, aws.Neptune, aws.ElastiCache, aws.OpenSearch:
+		case aws.RDSInstance, aws.RDSCluster, aws.DocDB, aws.Neptune:
+		case aws.ElastiCache:
+			attribute = "at_rest_encryption_enabled"
+		case aws.OpenSearch:
+			attribute = "encrypt_at_rest.enabled"
 		case aws.RedshiftCluster, aws.RedshiftServerless, aws.DMSInstance, aws.MemoryDB, aws.MSK, aws.MQ, aws.EMR, aws.EFS:
 			continue
 		}
-		check(&s.Object, "is", s.Encrypted, s.Address())
+		check(&s.Object, "is", attribute, s.Encrypted, s.Address())
 	}
 	for _, f := range p.Model.FileSystems {
-		check(&f.Object, "is", f.Encrypted)
+		check(&f.Object, "is", "encrypted", f.Encrypted)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"github.com/trifecta-scanner/trifecta/aws"
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -378,19 +377,10 @@ func ecsPublicAddress(p *pass) {
 			}
 			message = "gives public addresses to tasks that nobody reaches from outside"
 		}
-		text := "false"
-		if value := s.PublicIP.Location(); slices.Contains([]string{".yaml", ".yml", ".json", ".template"}, ext(value.Path)) {
-			text = "DISABLED"
+		value, text := "false", "false"
+		if s.Resource.Language == inventory.CloudFormation {
+			value, text = "DISABLED", `"DISABLED"`
 		}
-		p.report(found{self: &s.Object, at: s.PublicIP.Location(), sure: sure, message: message, advice: "set assign_public_ip to " + text, edits: set(p, s.PublicIP, text), workloads: []inventory.ID{s.Address()}})
+		p.report(found{self: &s.Object, at: s.PublicIP.Location(), sure: sure, message: message, advice: "set assign_public_ip to " + value, edits: set(p, s.PublicIP, text), workloads: []inventory.ID{s.Address()}})
 	}
-}
-
-func ext(name string) string {
-	for i := len(name) - 1; i >= 0 && name[i] != '/'; i-- {
-		if name[i] == '.' {
-			return name[i:]
-		}
-	}
-	return ""
 }

@@ -442,10 +442,8 @@ func Surface(res *scanner.Result, deployed Deployed) {
 		}
 		if !front {
 			exposed[r.Address] = true
+			s.ExposedWorkloads = append(s.ExposedWorkloads, r.Address) // as often as roots and environments have one
 		}
-	}
-	for id := range exposed {
-		s.ExposedWorkloads = append(s.ExposedWorkloads, id)
 	}
 	slices.Sort(s.ExposedWorkloads)
 	for i := range res.Packages {

@@ -17,7 +17,8 @@ var capabilitiesNotDropped = Check{
 		}
 		dropped := c.SecurityContext.Get("capabilities", "drop")
 		var fix *change
-		if c.SecurityContext.Get("capabilities").IsNull() {
+		if c.SecurityContext.Get("capabilities").IsNull() && (isTrue(inContext(w, c, "runAsNonRoot")) == kube.Yes || userNamed(w, c)) {
+			// what starts as root often needs some of them to become somebody else
 			fix = addToContext(c, "drop what programs seldom need", "capabilities:", "  drop: [ALL]")
 		}
 		p.report(&w.Object, hasAll(dropped).Not(), or(dropped, c), "keeps the default capabilities of "+named(c)+"; drop ALL in securityContext.capabilities", fix)

@@ -11,7 +11,7 @@ import (
 type change struct {
 	message string
 	at      inventory.Location // of the scalar, or of a scalar of the mapping that stands in one line
-	from    string             // the scalar as it is
+	from    string             // the scalar as it is; a file that has another text there is not changed
 	to      string             // what it becomes; empty where fields are added
 	fields  []string           // lines of YAML that are added behind the line, without indentation
 }
@@ -27,10 +27,11 @@ func replace(v inventory.Value, to, message string) *change {
 
 // add puts fields beside a scalar field of a mapping, behind its line.
 func add(beside inventory.Value, message string, fields ...string) *change {
-	if _, ok := beside.Text(); !ok || beside.Location().EndLine != beside.Location().Line {
+	from, ok := beside.Text()
+	if !ok || beside.Location().EndLine != beside.Location().Line {
 		return nil
 	}
-	return &change{message: message, at: beside.Location(), fields: fields}
+	return &change{message: message, at: beside.Location(), from: from, fields: fields}
 }
 
 // texts reads the lines of files once.
@@ -64,15 +65,14 @@ func (t *texts) edits(c *change) []scanner.Edit {
 		return nil
 	}
 	line := strings.TrimSuffix(lines[c.at.Line-1], "\r")
+	start, end := c.at.Column-1, c.at.EndColumn-1
 	var text string
 	switch {
 	case strings.Contains(line, "{{"):
 		return nil
+	case c.at.EndLine != c.at.Line || start < 0 || end > len(line) || start >= end || strings.Trim(line[start:end], `"'`) != c.from:
+		return nil // what a template renders there is not written there
 	case c.to != "":
-		start, end := c.at.Column-1, c.at.EndColumn-1
-		if c.at.EndLine != c.at.Line || start < 0 || end > len(line) || start >= end || strings.Trim(line[start:end], `"'`) != c.from {
-			return nil
-		}
 		text = line[:start] + c.to + line[end:]
 	default:
 		indent, ok := indentation(line)

@@ -16,8 +16,8 @@ var runAsNonRoot = Check{
 		}
 		v := inContext(w, c, "runAsNonRoot")
 		var fix *change
-		if c.SecurityContext.Get("runAsNonRoot").IsNull() && w.Pod.SecurityContext.Get("runAsNonRoot").IsNull() {
-			fix = addToContext(c, "refuse to start as root; the image needs a user of its own", "runAsNonRoot: true")
+		if c.SecurityContext.Get("runAsNonRoot").IsNull() && w.Pod.SecurityContext.Get("runAsNonRoot").IsNull() && userNamed(w, c) {
+			fix = addToContext(c, "refuse to start as root", "runAsNonRoot: true") // an image that is root's would not start
 		}
 		p.report(&w.Object, isNotTrue(v), or(v, c), "lets "+named(c)+" run as root; set securityContext.runAsNonRoot to true", fix)
 	},

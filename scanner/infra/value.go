@@ -111,6 +111,12 @@ func inContext(w *kube.Workload, c *kube.Container, path ...string) inventory.Va
 	return inventory.NullValue(here(c))
 }
 
+// userNamed asks whether the code itself says that a container runs as somebody else than root.
+func userNamed(w *kube.Workload, c *kube.Container) bool {
+	v := inContext(w, c, "runAsUser")
+	return !v.IsNull() && isOneOf(v, "0") == kube.No
+}
+
 // here is where a finding about what a container does not say stands: the line of its name.
 func here(c *kube.Container) inventory.Location {
 	if name := c.Values.Get("name"); !name.IsNull() {
