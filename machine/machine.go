@@ -51,10 +51,22 @@ type Reference struct {
 	Placeholder bool
 	// InMap says that the id stands beside a region.
 	InMap bool
-	// sources are the addresses of the data sources that search for it.
-	sources []inventory.ID
-	// Text is where the name can be replaced: the location of the value that is written.
+	// Regexp says that the name is a regular expression.
+	Regexp bool
+	// Text is where the name is written first.
 	Text inventory.Location
+	// Places are all the places where the name is written, or where the value that gives it is.
+	Places []inventory.Location
+	// sources are the addresses of the data sources and Packer sources that search for it.
+	sources []inventory.ID
+}
+
+// Source is the address of the data source, or of the Packer source, that searches for the image; empty where none does.
+func (r *Reference) Source() inventory.ID {
+	if len(r.sources) == 0 {
+		return ""
+	}
+	return r.sources[0]
 }
 
 // maxText bounds the files that are searched for ids; templates of AWS end at 1 MB.
@@ -64,7 +76,9 @@ var (
 	literalID = regexp.MustCompile(`\bami-[0-9a-z]+\b`)
 	realID    = regexp.MustCompile(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
 	parameter = regexp.MustCompile(`/aws/service/[A-Za-z0-9_./-]+[A-Za-z0-9]`)
-	region    = regexp.MustCompile(`\b(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso-)?(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-\d\b`)
+	// unfinished is what follows a piece of a path: an interpolation of Terraform, CloudFormation, Packer or printf.
+	unfinished = regexp.MustCompile(`^[A-Za-z0-9_./-]*(?:\$\{|%[{sdv]|\{\{)`)
+	region     = regexp.MustCompile(`\b(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso-)?(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-\d\b`)
 )
 
 // searched are the endings of files in which ids and parameters are looked for.
@@ -73,12 +87,16 @@ var searched = []string{".tf", ".tf.json", ".tofu", ".tfvars", ".tfvars.json", "
 // lockFiles hold digests and addresses that look like ids and are none.
 var lockFiles = []string{"package-lock.json", "pnpm-lock.yaml", "composer.lock", "bun.lock"}
 
+func isSearched(file *inventory.File) bool {
+	ends := slices.ContainsFunc(searched, func(end string) bool { return strings.HasSuffix(file.Path, end) })
+	return ends && !file.Vendored && file.Size <= maxText && !slices.Contains(lockFiles, file.Base())
+}
+
 // Find returns the references of a tree, in order of their ids.
 func Find(tree *inventory.Tree, cloud *aws.Model, cluster *kube.Model, resources []*inventory.Resource) []Reference {
 	f := &finder{at: map[key]int{}}
 	for _, file := range tree.Files() {
-		ends := slices.ContainsFunc(searched, func(end string) bool { return strings.HasSuffix(file.Path, end) })
-		if !ends || file.Vendored || file.Size > maxText || slices.Contains(lockFiles, file.Base()) {
+		if !isSearched(&file) {
 			continue
 		}
 		if data, err := tree.ReadFile(file.Path); err == nil {
@@ -92,10 +110,16 @@ func Find(tree *inventory.Tree, cloud *aws.Model, cluster *kube.Model, resources
 		f.object(o)
 	}
 	f.uses(cloud)
+	f.settle(tree)
+	f.found = slices.DeleteFunc(f.found, func(r Reference) bool { return r.Form == Literal && len(r.Locations) == 0 })
 	for i := range f.found {
 		r := &f.found[i]
 		slices.SortFunc(r.Locations, inventory.Location.Compare)
 		r.Locations = slices.Compact(r.Locations)
+		slices.SortFunc(r.Places, inventory.Location.Compare)
+		r.Places = slices.Compact(r.Places)
+		slices.Sort(r.sources)
+		r.sources = slices.Compact(r.sources)
 		slices.Sort(r.Workloads)
 		r.Workloads = slices.Compact(r.Workloads)
 	}
@@ -103,6 +127,58 @@ func Find(tree *inventory.Tree, cloud *aws.Model, cluster *kube.Model, resources
 		return cmp.Or(strings.Compare(string(a.ID), string(b.ID)), strings.Compare(a.Form, b.Form), strings.Compare(a.Region, b.Region))
 	})
 	return f.found
+}
+
+// settle finds the places of names whose value stands elsewhere, such as in the default of a variable: a place where the name is
+// not written is replaced by the one in the files of its folder where it is, and dropped where there is none or more than one.
+func (f *finder) settle(tree *inventory.Tree) {
+	lines := map[string][]string{}
+	read := func(name string) []string {
+		all, ok := lines[name]
+		if !ok {
+			if data, err := tree.ReadFile(name); err == nil {
+				all = strings.Split(string(data), "\n")
+			}
+			lines[name] = all
+		}
+		return all
+	}
+	var folders map[string][]string
+	for i := range f.found {
+		r := &f.found[i]
+		text := r.Written()
+		var kept []inventory.Location
+		for _, at := range r.Places {
+			all := read(at.Path)
+			if at.Line > 0 && at.Line <= len(all) && strings.Contains(all[at.Line-1], text) {
+				kept = append(kept, at)
+				continue
+			}
+			if strings.HasPrefix(text, "ami-") { // found in the text
+				continue
+			}
+			if folders == nil {
+				folders = map[string][]string{}
+				for _, file := range tree.Files() {
+					if isSearched(&file) {
+						folders[path.Dir(file.Path)] = append(folders[path.Dir(file.Path)], file.Path)
+					}
+				}
+			}
+			var places []inventory.Location
+			for _, name := range folders[path.Dir(at.Path)] {
+				for n, line := range read(name) {
+					if k := strings.Index(line, `"`+text+`"`); k >= 0 {
+						places = append(places, inventory.Location{Path: name, Line: n + 1, Column: k + 2, EndLine: n + 1, EndColumn: k + 2 + len(text)})
+					}
+				}
+			}
+			if len(places) == 1 {
+				kept = append(kept, places...)
+			}
+		}
+		r.Places = kept
+	}
 }
 
 type key struct {
@@ -125,8 +201,12 @@ func (f *finder) add(id inventory.ID, form string, at inventory.Location) *Refer
 		f.found = append(f.found, Reference{MachineImage: inventory.MachineImage{ID: id, Form: form}, Text: at})
 	}
 	r := &f.found[i]
-	if !at.IsZero() {
+	around := func(l inventory.Location) bool { // the text of the value was found already
+		return l.Path == at.Path && l.Line == at.Line && l.Column >= at.Column && (at.EndColumn == 0 || l.EndColumn <= at.EndColumn)
+	}
+	if !at.IsZero() && !slices.ContainsFunc(r.Places, around) {
 		r.Locations = append(r.Locations, at)
+		r.Places = append(r.Places, at)
 	}
 	return r
 }
@@ -165,19 +245,26 @@ func (f *finder) text(name string, data []byte) {
 			r.Region = cmp.Or(r.Region, near)
 		}
 		for _, m := range parameter.FindAllStringIndex(written, -1) {
-			id := written[m[0]:m[1]]
-			if !strings.Contains(id, "ami") && !strings.Contains(id, "image") && !strings.Contains(id, "bottlerocket") {
-				continue
+			if unfinished.MatchString(written[m[1]:]) {
+				continue // a piece of a path, which is read where it is evaluated
 			}
-			r := f.add(inventory.ID(id), Parameter, inventory.Location{Path: name, Line: number, Column: m[0] + 1, EndLine: number, EndColumn: m[1] + 1})
-			r.Moving, r.System = movingParameter(id), SystemOf(id)
-			r.Built = builtDay(id)
+			f.parameter(written[m[0]:m[1]], inventory.Location{Path: name, Line: number, Column: m[0] + 1, EndLine: number, EndColumn: m[1] + 1})
 		}
 		before = append(before, text)
 		if len(before) > 40 {
 			before = before[1:]
 		}
 	}
+}
+
+// parameter adds a public parameter that leads to images; nil where it leads to something else.
+func (f *finder) parameter(id string, at inventory.Location) *Reference {
+	if !strings.Contains(id, "ami") && !strings.Contains(id, "image") && !strings.Contains(id, "bottlerocket") && !strings.HasPrefix(id, "/aws/service/debian/") {
+		return nil
+	}
+	r := f.add(inventory.ID(id), Parameter, at)
+	r.Moving, r.System, r.Built = movingParameter(id), SystemOf(id), builtDay(id)
+	return r
 }
 
 // partOfWord reports whether an id is a piece of something longer, such as a name that begins with ami-.
@@ -235,19 +322,89 @@ func movingParameter(id string) bool {
 // resource reads the forms that are resources of their own.
 func (f *finder) resource(r *inventory.Resource) {
 	switch {
-	case strings.HasSuffix(r.Type, "aws_ami") && strings.HasPrefix(string(r.ID[max(0, strings.LastIndex(string(r.ID), "data.")):]), "data."):
+	case strings.HasSuffix(r.Type, "aws_ami") && isData(r):
 		f.search(r)
+	case strings.HasSuffix(r.Type, "aws_ssm_parameter") && isData(r):
+		f.lookup(r)
 	case r.Type == "AWS::EKS::Nodegroup" || r.Type == "aws_eks_node_group":
-		for _, attribute := range []string{"ami_type", "AmiType"} {
-			if text, ok := r.Get(attribute).Text(); ok {
-				at := r.Get(attribute).Location()
-				ref := f.add(inventory.ID(text), Family, at)
-				ref.Moving, ref.System = true, SystemOf(text)
-				ref.Workloads = append(ref.Workloads, r.ID)
-			}
-		}
+		f.nodeGroup(r)
 	case r.Language == inventory.Packer:
 		f.packer(r)
+	}
+}
+
+// isData reports whether a resource of Terraform is a data source.
+func isData(r *inventory.Resource) bool {
+	address := string(r.ID)
+	return strings.HasPrefix(address[max(0, strings.LastIndex(address, "data.")):], "data.")
+}
+
+// lookup reads an aws_ssm_parameter data source. What its name is put together of is known only here.
+func (f *finder) lookup(r *inventory.Resource) {
+	name := r.Get("name")
+	text, ok := name.Text()
+	switch {
+	case ok && parameter.FindString(text) == text:
+		if ref := f.parameter(text, name.Location()); ref != nil {
+			ref.sources = append(ref.sources, r.ID)
+		}
+	case name.IsUnknown() && strings.HasPrefix(begin(name), "/aws/service/"):
+		ref := f.add(r.ID, Parameter, name.Location())
+		ref.Moving = true
+		ref.sources = append(ref.sources, r.ID)
+	}
+}
+
+// begin returns the known text with which a value begins.
+func begin(v inventory.Value) string {
+	for _, part := range v.Parts() {
+		if text, ok := part.Text(); ok {
+			return text
+		}
+		break
+	}
+	return ""
+}
+
+// nodeGroup reads what a managed node group says of its image: the family, and the release that it is pinned to
+// (https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html).
+func (f *finder) nodeGroup(r *inventory.Resource) {
+	get := func(names ...string) inventory.Value {
+		for _, name := range names {
+			if v := r.Get(name); !v.IsNull() {
+				return v
+			}
+		}
+		return inventory.Value{}
+	}
+	kind, _ := get("ami_type", "AmiType").Text()
+	f.family(get("ami_type", "AmiType"), r.ID)
+	release := get("release_version", "ReleaseVersion")
+	if ref := f.release(release, kind, r.ID); ref != nil {
+		ref.Region = cmp.Or(ref.Region, r.Region)
+	}
+}
+
+// release adds the release of an EKS image that a group of nodes is pinned to; nil where it is pinned to none. Its name is the
+// family.
+func (f *finder) release(v inventory.Value, kind string, workload inventory.ID) *Reference {
+	text, ok := v.Text()
+	if !ok || text == "" {
+		return nil
+	}
+	ref := f.add(inventory.ID(text), Family, v.Location())
+	ref.Name = kind
+	ref.System, ref.Built = SystemOf(kind), builtDay(text)
+	ref.Workloads = append(ref.Workloads, workload)
+	return ref
+}
+
+// family adds a family whose newest image is taken.
+func (f *finder) family(v inventory.Value, workload inventory.ID) {
+	if text, ok := v.Text(); ok && text != "" {
+		ref := f.add(inventory.ID(text), Family, v.Location())
+		ref.Moving, ref.System = true, SystemOf(text)
+		ref.Workloads = append(ref.Workloads, workload)
 	}
 }
 
@@ -263,14 +420,19 @@ func (f *finder) search(r *inventory.Resource) {
 			}
 		}
 	}
+	byRegexp := false
 	if text, ok := r.Get("name_regex").Text(); ok && name == "" {
-		name, at = text, r.Get("name_regex").Location()
+		name, at, byRegexp = text, r.Get("name_regex").Location(), true
 	}
 	if name != "" {
 		id = inventory.ID(name)
 	}
-	ref := f.add(id, DataSource, r.Location)
-	ref.Text, ref.Name = at, name
+	ref := f.add(id, DataSource, inventory.Location{})
+	ref.Locations, ref.Places = append(ref.Locations, r.Location), append(ref.Places, at)
+	if len(ref.Locations) == 1 {
+		ref.Text = at
+	}
+	ref.Name, ref.Regexp = name, byRegexp
 	ref.sources = append(ref.sources, r.ID)
 	ref.Moving, _ = r.Get("most_recent").Bool()
 	owners := r.Get("owners")
@@ -301,34 +463,72 @@ func (f *finder) packer(r *inventory.Resource) {
 		if !ok || !strings.HasPrefix(text, "ami-") {
 			ref := f.add(r.ID+".source_ami", Packer, v.Location())
 			ref.Name = "source_ami"
+			ref.sources = append(ref.sources, r.ID)
 			return
 		}
-		ref := f.add(inventory.ID(text), Packer, v.Location())
+		ref := f.add(inventory.ID(text), Packer, inventory.Location{})
 		ref.Placeholder = placeholder(text)
+		ref.sources = append(ref.sources, r.ID)
+		f.take(ref, v.Location().Path)
+		if len(ref.Places) == 0 {
+			ref.Locations, ref.Places = []inventory.Location{v.Location()}, []inventory.Location{v.Location()}
+		}
+		ref.Text = ref.Places[0]
 	}
 	if filter := r.Get("source_ami_filter"); !filter.IsNull() {
 		name := filter.Get("filters", "name")
 		text, _ := name.Text()
 		id := inventory.ID(cmp.Or(text, string(r.ID)+".source_ami_filter"))
-		ref := f.add(id, Packer, filter.Location())
+		ref := f.add(id, Packer, inventory.Location{})
+		ref.Locations = append(ref.Locations, filter.Location())
+		ref.Places = append(ref.Places, cmp.Or(name.Location(), filter.Location()))
+		if ref.Text.IsZero() {
+			ref.Text = ref.Places[0]
+		}
+		ref.sources = append(ref.sources, r.ID)
 		ref.Name, ref.System, ref.Built = text, SystemOf(text), builtDay(text)
 		ref.Moving, _ = filter.Get("most_recent").Bool()
 		ref.Unowned = filter.Get("owners").IsNull() && filter.Get("filters", "owner-id").IsNull() && filter.Get("filters", "owner-alias").IsNull()
 	}
 }
 
+// take makes the literal ids of a template those of the source that starts from them: its form tells more.
+func (f *finder) take(r *Reference, template string) {
+	i, ok := f.at[key{r.ID, Literal}]
+	if !ok {
+		return
+	}
+	l := &f.found[i]
+	there := func(at inventory.Location) bool { return at.Path == template }
+	for _, at := range l.Places {
+		if there(at) {
+			r.Places, r.Locations = append(r.Places, at), append(r.Locations, at)
+		}
+	}
+	l.Locations, l.Places = slices.DeleteFunc(l.Locations, there), slices.DeleteFunc(l.Places, there)
+	if len(l.Places) > 0 {
+		l.Text = l.Places[0]
+	}
+}
+
 // object reads what clusters are made of: eksctl, kops, Karpenter.
 func (f *finder) object(o *kube.Object) {
-	family := func(v inventory.Value) {
-		if text, ok := v.Text(); ok && text != "" {
-			ref := f.add(inventory.ID(text), Family, v.Location())
-			ref.Moving, ref.System = true, SystemOf(text)
-			ref.Workloads = append(ref.Workloads, o.ID())
+	family := func(v inventory.Value) { f.family(v, o.ID()) }
+	starts := func(v inventory.Value) { // what was found in the text
+		text, ok := v.Text()
+		for i := range f.found {
+			if r := &f.found[i]; ok && string(r.ID) == text {
+				r.Workloads = append(r.Workloads, o.ID())
+				if at, _ := o.Get("metadata", "region").Text(); o.Group == "eksctl.io" {
+					r.Region = cmp.Or(r.Region, at)
+				}
+			}
 		}
 	}
 	image := func(v inventory.Value, form string) {
 		text, ok := v.Text()
-		if !ok || text == "" || strings.HasPrefix(text, "ami-") { // found in the text
+		if !ok || text == "" || strings.HasPrefix(text, "ami-") {
+			starts(v)
 			return
 		}
 		if strings.HasPrefix(text, "auto") {
@@ -347,6 +547,9 @@ func (f *finder) object(o *kube.Object) {
 			for _, g := range o.Get(list).Blocks() {
 				family(g.Get("amiFamily"))
 				image(g.Get("ami"), Literal)
+				amiFamily, _ := g.Get("amiFamily").Text()
+				f.release(g.Get("releaseVersion"), amiFamily, o.ID())
+				starts(g.Get("releaseVersion"))
 			}
 		}
 	case "kops.k8s.io/InstanceGroup", "kops/InstanceGroup":
@@ -356,6 +559,8 @@ func (f *finder) object(o *kube.Object) {
 		for _, term := range o.Get("spec", "amiSelectorTerms").Blocks() {
 			image(term.Get("alias"), Family)
 			image(term.Get("name"), DataSource)
+			starts(term.Get("id"))
+			starts(term.Get("ssmParameter"))
 		}
 	}
 }
@@ -410,11 +615,18 @@ func (f *finder) value(v inventory.Value, workloads []inventory.ID) {
 	if ref, ok := v.Ref(); ok {
 		names = append(names, string(ref.Resource))
 	}
-	for i := range f.found {
-		r := &f.found[i]
-		for _, name := range names {
-			bare := strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(name, "{{"), "}}"), "resolve:ssm:")
-			if bare == string(r.ID) || r.Form == DataSource && r.declaredAs(name) {
+	for _, name := range names {
+		bare := strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(name, "{{"), "}}"), "resolve:ssm:")
+		found := false
+		for i := range f.found {
+			r := &f.found[i]
+			if bare == string(r.ID) || r.Form != Packer && r.declaredAs(name) {
+				r.Workloads = append(r.Workloads, workloads...)
+				found = true
+			}
+		}
+		if !found && parameter.FindString(bare) == bare && bare != "" { // put together of parts, so that no text has it
+			if r := f.parameter(bare, v.Location()); r != nil {
 				r.Workloads = append(r.Workloads, workloads...)
 			}
 		}

@@ -114,7 +114,6 @@ spec:
 		"mapping ami-0fb653ca2d3203ac1 -> aws_instance.b eu-central-1",
 		"mapping ami-0fb653ca2d3203ac2 us-east-1",
 		"mapping ami-0fb653ca2d3203ac3 eu-west-1",
-		"literal ami-0fb653ca2d3203ac4",
 		"packer ami-0fb653ca2d3203ac4",
 		"literal ami-12345678 placeholder -> aws_instance.c",
 		"data-source ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-* moving unowned Ubuntu 22.04 -> aws_instance.a eu-central-1",
