@@ -256,6 +256,20 @@ func comparing(res *scanner.Result) bool {
 	return len(res.Fixed) > 0 || slices.ContainsFunc(res.Findings, func(f scanner.Finding) bool { return f.Status == scanner.StatusExisting })
 }
 
+// splitNew returns the findings that are new and all others, each in a result of their own.
+func splitNew(res *scanner.Result) (fresh, before *scanner.Result) {
+	a, b := *res, *res
+	a.Findings, b.Findings = nil, nil
+	for i := range res.Findings {
+		if res.Findings[i].Status == scanner.StatusNew {
+			a.Findings = append(a.Findings, res.Findings[i])
+		} else {
+			b.Findings = append(b.Findings, res.Findings[i])
+		}
+	}
+	return &a, &b
+}
+
 // where writes a location as editors and terminals understand it: path, line.
 func where(l inventory.Location) string {
 	switch {

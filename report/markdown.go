@@ -163,13 +163,12 @@ func (m *markdown) findings(all []*group) {
 // newFirst writes what is new and then the rest, each with a heading.
 func (m *markdown) newFirst(since string) {
 	m.mixed = false // the headings say it
+	fresh, before := splitNew(m.res)
 	for _, part := range []struct {
 		title string
-		new   bool
-	}{{"New since " + since, true}, {"There before", false}} {
-		some := *m.res
-		some.Findings = slices.DeleteFunc(slices.Clone(m.res.Findings), func(f scanner.Finding) bool { return (f.Status == scanner.StatusNew) != part.new })
-		if all := groups(&some); len(all) > 0 {
+		res   *scanner.Result
+	}{{"New since " + since, fresh}, {"There before", before}} {
+		if all := groups(part.res); len(all) > 0 {
 			m.write("### " + mdText(part.title) + "\n\n")
 			m.findings(all)
 		}

@@ -29,8 +29,8 @@ type Options struct {
 	Width    int  // columns of the terminal; 0: 100 columns, and long places are never cut
 	Color    bool // the terminal understands ANSI colours
 	MaxBytes int  // the most that the place takes, for Markdown; 0: no limit
-	// NewSince names the time from which findings are new, such as a day: in Markdown they stand first then, in a part of
-	// their own. Empty: all stand together.
+	// NewSince names the time from which findings are new, such as a day: in text and Markdown they stand first then, in a
+	// part of their own. Empty: all stand together.
 	NewSince string
 }
 

@@ -22,7 +22,11 @@ func Text(w io.Writer, res *scanner.Result, opts Options) error {
 	t.comparing = comparing(res)
 	t.wrapped("", surface(res), bold)
 	t.surfaceChange(res.AttackSurface.Change)
-	t.findings(groups(res))
+	if t.since != "" {
+		t.newFirst(res)
+	} else {
+		t.findings(groups(res))
+	}
 	t.gone(res.Fixed)
 	t.notices(res.Notices)
 	t.line("")
@@ -57,10 +61,11 @@ type text struct {
 	fixed     bool // width is that of a terminal, beyond which a line would break
 	color     bool
 	comparing bool
+	since     string // see Options.NewSince
 }
 
 func newText(w *bufio.Writer, opts Options) *text {
-	t := &text{w: w, width: opts.Width, fixed: opts.Width > 0, color: opts.Color}
+	t := &text{w: w, width: opts.Width, fixed: opts.Width > 0, color: opts.Color, since: clean(opts.NewSince)}
 	if t.width == 0 {
 		t.width = 100
 	}
@@ -119,6 +124,22 @@ const (
 	severityWidth = len("critical")
 	restIndent    = "            "
 )
+
+// newFirst writes what is new and then the rest, each with a heading.
+func (t *text) newFirst(res *scanner.Result) {
+	t.comparing = false // the headings say it
+	fresh, before := splitNew(res)
+	for _, part := range []struct {
+		title string
+		res   *scanner.Result
+	}{{"NEW SINCE " + t.since, fresh}, {"THERE BEFORE", before}} {
+		if all := groups(part.res); len(all) > 0 {
+			t.line("")
+			t.line(t.styled(part.title, bold))
+			t.findings(all)
+		}
+	}
+}
 
 // row is the first line of an entry.
 type row struct {
@@ -328,7 +349,11 @@ func (t *text) gone(fixed []scanner.Finding) {
 		return
 	}
 	t.line("")
-	t.line(t.styled("FIXED", bold) + t.styled("  "+count(len(fixed), "finding")+" of the base gone", dim))
+	title, what := "FIXED", " of the base gone"
+	if t.since != "" {
+		title, what = "GONE SINCE "+t.since, ""
+	}
+	t.line(t.styled(title, bold) + t.styled("  "+count(len(fixed), "finding")+what, dim))
 	const most = 20
 	for _, f := range fixed[:min(len(fixed), most)] {
 		t.wrapped("  ", clean(f.RuleID)+"  "+clean(string(f.Subject))+"  "+clean(f.Location.Path), green)
@@ -372,9 +397,13 @@ func (t *text) surfaceChange(c *scanner.SurfaceChange) {
 		return
 	}
 	const most = 10
+	by := "BY THIS CHANGE"
+	if t.since != "" {
+		by = "SINCE " + t.since
+	}
 	if len(c.Opened) > 0 {
 		t.line("")
-		t.line(t.styled("OPENED BY THIS CHANGE", severityStyles[scanner.Critical]))
+		t.line(t.styled("OPENED "+by, severityStyles[scanner.Critical]))
 		for _, o := range c.Opened[:min(len(c.Opened), most)] {
 			t.wrapped("  ", opened(&o)+"  "+where(o.Location), plain)
 			if o.Path != nil {
@@ -394,7 +423,7 @@ func (t *text) surfaceChange(c *scanner.SurfaceChange) {
 	}
 	if len(c.Closed) > 0 {
 		t.line("")
-		t.line(t.styled("CLOSED BY THIS CHANGE", green))
+		t.line(t.styled("CLOSED "+by, green))
 		for _, id := range c.Closed[:min(len(c.Closed), most)] {
 			t.line("  " + clean(string(id)))
 		}

@@ -58,3 +58,29 @@ func TestTextStaysShort(t *testing.T) {
 		t.Errorf("%d lines", n)
 	}
 }
+
+// With a time, what is new stands first, in a part of its own, and what is gone is gone since then.
+func TestTextNewFirst(t *testing.T) {
+	res := many(t, 30)
+	for i := range res.Findings {
+		res.Findings[i].Status = scanner.StatusExisting
+	}
+	fresh := &res.Findings[len(res.Findings)-1] // the least urgent one
+	fresh.Status, fresh.Location.Path = scanner.StatusNew, "quite/new.json"
+	res.Fixed = []scanner.Finding{{RuleID: "gone-rule"}}
+	out := text(t, res, report.Options{NewSince: "2026-01-16\x1b[31m"})
+	rest := out
+	for _, want := range []string{"NEW SINCE 2026-01-16", "quite/new.json", "THERE BEFORE", "GONE SINCE 2026-01-16", "gone-rule"} {
+		_, after, ok := strings.Cut(rest, want)
+		if !ok {
+			t.Fatalf("it does not say %q, in this order:\n%s", want, out)
+		}
+		rest = after
+	}
+	if strings.Contains(out, "\x1b") {
+		t.Error("the terminal is given an order")
+	}
+	if strings.Contains(rest, "quite/new.json") {
+		t.Error("what is new stands there twice")
+	}
+}

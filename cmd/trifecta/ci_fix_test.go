@@ -59,8 +59,24 @@ const fixManifest = "{\n  \"name\": \"shop\",\n  \"version\": \"1.0.0\",\n  \"de
 // newFixRun is a ciRun on the branch main of a repository that the stand-in holds.
 func newFixRun(t *testing.T) (r *ciRun, registry string) {
 	t.Helper()
-	git := tool(t, "git")
+	tool(t, "git")
 	r = newCIRun(t)
+	bare := filepath.Join(r.dir, "bare")
+	if err := r.server.UseGit(bare); err != nil {
+		t.Fatal(err)
+	}
+	npm := r.checkOutToFix(r.server, bare)
+	r.write("event.json", "{}")
+	address := strings.TrimSuffix(r.getenv("GITHUB_API_URL"), "/api/v3")
+	r.env = append(r.env, "GITHUB_EVENT_NAME=push", "GITHUB_REF=refs/heads/main", "GITHUB_SHA="+r.server.Head("main"), "GITHUB_SERVER_URL="+address,
+		"NPM_CONFIG_REGISTRY="+npm, "INPUT_FIX=pull-request", "INPUT_UPLOAD_SARIF=false", "RUNNER_DEBUG=1")
+	return r, npm
+}
+
+// checkOutToFix puts a shop with something to fix on the branch main of a host whose repository is in the folder bare,
+// checks it out, and returns the address of its registry.
+func (r *ciRun) checkOutToFix(host *githubtest.Server, bare string) (registry string) {
+	r.t.Helper()
 	npm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if req.URL.Path != "/coin-words" {
 			http.NotFound(w, req)
@@ -68,31 +84,30 @@ func newFixRun(t *testing.T) (r *ciRun, registry string) {
 		}
 		_, _ = w.Write([]byte(strings.ReplaceAll(coinWords, "REGISTRY", "http://"+req.Host))) // who asks is what is tested
 	}))
-	t.Cleanup(npm.Close)
-	bare := filepath.Join(r.dir, "bare")
-	if err := r.server.UseGit(bare); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.server.Commit("main", map[string]githubtest.Blob{
+	r.t.Cleanup(npm.Close)
+	if _, err := host.Commit("main", map[string]githubtest.Blob{
 		"shop/package.json":      {Content: fixManifest},
 		"shop/package-lock.json": {Content: fixLock(npm.URL, "0.4.1", "AAAA")},
 	}); err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	if err := os.RemoveAll(filepath.Join(r.dir, "workspace")); err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), git, "clone", "-q", bare, filepath.Join(r.dir, "workspace"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	r.git("clone", "-q", bare, filepath.Join(r.dir, "workspace"))
 	r.write("advisories/npm/TRI-0002.json", npmAdvisory)
-	r.write("event.json", "{}")
-	address := strings.TrimSuffix(r.getenv("GITHUB_API_URL"), "/api/v3")
-	r.env = append(r.env, "GITHUB_EVENT_NAME=push", "GITHUB_REF=refs/heads/main", "GITHUB_SHA="+r.server.Head("main"), "GITHUB_SERVER_URL="+address,
-		"NPM_CONFIG_REGISTRY="+npm.URL, "INPUT_FIX=pull-request", "INPUT_UPLOAD_SARIF=false", "RUNNER_DEBUG=1")
-	return r, npm.URL
+	return npm.URL
 }
+
+func (r *ciRun) git(args ...string) {
+	r.t.Helper()
+	if out, err := exec.CommandContext(r.t.Context(), "git", args...).CombinedOutput(); err != nil {
+		r.t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// pull brings the checkout up to date.
+func (r *ciRun) pull() { r.git("-C", filepath.Join(r.dir, "workspace"), "pull", "-q", "--ff-only") }
 
 func TestFixRequests(t *testing.T) {
 	r, registry := newFixRun(t)
@@ -153,10 +168,7 @@ func TestFixRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "git", "-C", filepath.Join(r.dir, "workspace"), "pull", "-q", "--ff-only")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	r.pull()
 	if log := r.run("GITHUB_SHA=" + head); !strings.Contains(log, "withdrawn #") {
 		t.Error(log)
 	}

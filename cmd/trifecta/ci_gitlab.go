@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -33,6 +35,7 @@ var gitlabReports = []struct{ format, name string }{
 const (
 	gitlabBill   = "gl-sbom.cdx.json"
 	gitlabResult = "trifecta-result.json"
+	gitlabPage   = "trifecta-report.html"
 )
 
 // gitlabTokenVariable carries the token that may write notes and merge requests. The token that every job has may not.
@@ -44,7 +47,11 @@ type gitlabPipeline struct {
 	root    string // of the checkout
 	project string // that runs the pipeline
 	branch  string // empty for a tag and a merge request
+	main    string // the default branch
 	commit  string
+	id      int64
+	job     string
+	night   bool     // a schedule has started it
 	request struct { // zero for what is no merge request
 		number int
 		target string // the project that it goes to
@@ -54,7 +61,13 @@ type gitlabPipeline struct {
 }
 
 func readPipeline(getenv func(string) string) gitlabPipeline {
-	p := gitlabPipeline{root: getenv("CI_PROJECT_DIR"), project: getenv("CI_PROJECT_ID"), branch: getenv("CI_COMMIT_BRANCH"), commit: getenv("CI_COMMIT_SHA")}
+	p := gitlabPipeline{
+		root: getenv("CI_PROJECT_DIR"), project: getenv("CI_PROJECT_ID"), branch: getenv("CI_COMMIT_BRANCH"), main: getenv("CI_DEFAULT_BRANCH"),
+		commit: getenv("CI_COMMIT_SHA"), job: getenv("CI_JOB_NAME"), night: getenv("CI_PIPELINE_SOURCE") == "schedule",
+	}
+	if id, err := strconv.ParseInt(getenv("CI_PIPELINE_ID"), 10, 64); err == nil {
+		p.id = id
+	}
 	if number, err := strconv.Atoi(getenv("CI_MERGE_REQUEST_IID")); err == nil && number > 0 {
 		p.request.number = number
 		p.request.target = cmp.Or(getenv("CI_MERGE_REQUEST_PROJECT_ID"), p.project)
@@ -136,8 +149,8 @@ type gitlabJob struct {
 	compared bool
 }
 
-// publish writes the files, which must succeed, the text into the log, and the note on the merge request. It returns what
-// could not be shown.
+// publish writes the files, which must succeed, the text into the log, the note on the merge request and the tracking
+// issue. It returns what could not be shown.
 func (j *gitlabJob) publish(ctx context.Context, dir string, res *scanner.Result) (trouble []string, err error) {
 	root := cmp.Or(j.pipeline.root, ".")
 	prefix, err := folderIn(root, dir)
@@ -149,12 +162,19 @@ func (j *gitlabJob) publish(ctx context.Context, dir string, res *scanner.Result
 	res.Target.Ref = cmp.Or(res.Target.Ref, j.getenv("CI_COMMIT_REF_NAME"))
 	res.Target.Commit = cmp.Or(res.Target.Commit, j.pipeline.commit)
 
+	since := ""
+	if j.pipeline.night && j.pipeline.branch != "" && j.opts.scan.base == "" && !j.opts.scan.offline {
+		if since, err = j.compareWithLastNight(ctx, res); err != nil {
+			trouble = append(trouble, "what is new since last night is not told: "+hostError(err))
+		}
+	}
 	files := slices.Clone(gitlabReports)
 	for i := range files {
 		files[i].name = filepath.Join(root, files[i].name)
 	}
 	files = append(files,
 		struct{ format, name string }{"json", filepath.Join(root, gitlabResult)},
+		struct{ format, name string }{"html", filepath.Join(root, gitlabPage)},
 		struct{ format, name string }{"cyclonedx", cmp.Or(j.opts.sbomFile, filepath.Join(root, gitlabBill))})
 	if j.opts.sarifFile != "" {
 		files = append(files, struct{ format, name string }{"sarif", j.opts.sarifFile})
@@ -168,7 +188,7 @@ func (j *gitlabJob) publish(ctx context.Context, dir string, res *scanner.Result
 	if err != nil {
 		return trouble, err
 	}
-	if err := text.Report(j.out, res, report.Options{Width: logWidth}); err != nil {
+	if err := text.Report(j.out, res, report.Options{Width: logWidth, NewSince: since}); err != nil {
 		return trouble, err
 	}
 	if j.opts.comment && j.pipeline.request.number > 0 && !j.opts.scan.offline {
@@ -176,7 +196,80 @@ func (j *gitlabJob) publish(ctx context.Context, dir string, res *scanner.Result
 			trouble = append(trouble, hostError(err))
 		}
 	}
+	if j.opts.issue && !j.opts.scan.offline {
+		if err := j.issue(ctx, prefix, res); err != nil {
+			trouble = append(trouble, hostError(err))
+		}
+	}
 	return trouble, nil
+}
+
+// issue brings the one issue about this folder up to date.
+func (j *gitlabJob) issue(ctx context.Context, prefix string, res *scanner.Result) error {
+	if reason := j.pipeline.noIssue(); reason != "" {
+		return noTrackingIssue(reason)
+	}
+	client, err := j.client(j.pipeline.project)
+	if err != nil {
+		return err
+	}
+	said, err := keepIssue(ctx, client, prefix, res)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(j.out, said)
+	return err
+}
+
+// noIssue returns why this pipeline has no tracking issue to keep. It is about the default branch.
+func (p *gitlabPipeline) noIssue() string {
+	switch {
+	case p.request.number > 0:
+		return "it is about the default branch, and this is a change on its way there"
+	case p.branch == "":
+		return "it is about the default branch, and this is a tag"
+	case p.main != "" && p.branch != p.main:
+		return "it is about the default branch " + p.main + ", and this is " + p.branch
+	}
+	return ""
+}
+
+// compareWithLastNight tells which findings are new since the last schedule of the branch, says so in the log, and
+// returns the day of that; empty where there was none. What fails the job stays as the scan has decided it.
+func (j *gitlabJob) compareWithLastNight(ctx context.Context, res *scanner.Result) (since string, err error) {
+	client, err := j.client(j.pipeline.project)
+	if err != nil {
+		return "", err
+	}
+	last, err := client.LastArtifact(ctx, j.pipeline.branch, j.pipeline.job, j.pipeline.id, gitlabResult)
+	if err != nil || last.Content == nil {
+		return "", err
+	}
+	before, err := report.ReadJSON(bytes.NewReader(last.Content))
+	if err != nil {
+		return "", fmt.Errorf("read %s of last night: %w", gitlabResult, err)
+	}
+	if _, err := time.Parse(time.DateOnly, before.Run.AsOf); err != nil {
+		return "", fmt.Errorf("read %s of last night: its day is %q", gitlabResult, before.Run.AsOf)
+	}
+	since = before.Run.AsOf
+	res.Compare(before)
+	fresh := 0
+	for i := range res.Findings {
+		if res.Findings[i].Status == scanner.StatusNew {
+			fresh++
+		}
+	}
+	gone, which := "gone", "the last schedule"
+	known := noticeCodes(before.Notices)
+	if slices.ContainsFunc(noticeCodes(res.Notices), func(code string) bool { return !slices.Contains(known, code) }) {
+		gone = "not found, and something could not be looked at that could be then"
+	}
+	if !last.Scheduled {
+		which = "the last pipeline of " + j.pipeline.branch + " that ended well; " + gitlabTokenVariable + " finds the last schedule"
+	}
+	_, err = fmt.Fprintf(j.out, "Since %s (%s): %d new, %d %s.\n\n", since, which, fresh, len(res.Fixed), gone)
+	return since, err
 }
 
 // note brings the one note about this folder up to date.
@@ -194,6 +287,14 @@ func (j *gitlabJob) client(project string) (*gitlab.Client, error) {
 	o := gitlab.Options{BaseURL: j.getenv("CI_API_V4_URL"), Project: project, Token: j.getenv(gitlabTokenVariable), UserAgent: "trifecta/" + version}
 	if o.Token == "" {
 		o.Token, o.JobToken = j.getenv("CI_JOB_TOKEN"), true
+	}
+	// A runner that knows the authority of its server hands it to the job.
+	if file := j.getenv("CI_SERVER_TLS_CA_FILE"); file != "" {
+		authority, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read the authority of the server: %w", err)
+		}
+		o.Authority = authority
 	}
 	return gitlab.New(o)
 }

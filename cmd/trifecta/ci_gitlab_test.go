@@ -22,7 +22,8 @@ import (
 // gitlabRun runs `trifecta ci` as a job of GitLab, in a checkout of its own and beside a GitLab of its own.
 type gitlabRun struct {
 	*ciRun
-	lab *gitlabtest.Server
+	lab  *gitlabtest.Server
+	bare string // the folder of its repository
 }
 
 // gitlabRequest is the merge request that the job belongs to.
@@ -30,12 +31,13 @@ const gitlabRequest = 7
 
 func newGitLabRun(t *testing.T) *gitlabRun {
 	t.Helper()
-	server, err := gitlabtest.NewServer(t.TempDir())
+	bare := t.TempDir()
+	server, err := gitlabtest.NewServer(bare)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server.Repository.SetPulls(githubtest.Pull{Number: gitlabRequest, Repository: "acme/shop", Branch: "change", Base: "main"})
-	r := &gitlabRun{&ciRun{t: t, dir: t.TempDir()}, server}
+	r := &gitlabRun{&ciRun{t: t, dir: t.TempDir()}, server, bare}
 	r.write("workspace/shop/requirements.txt", "page-shell==3.0.2\ncoin-words==0.4.1\n")
 	r.write("advisories/PyPI/TRI-0001.json", ciAdvisory)
 	r.env = append(scanEnvironment(os.Environ()),
@@ -76,6 +78,7 @@ func TestPublishOnGitLab(t *testing.T) {
 		"gl-code-quality-report.json":        `"path": "shop/requirements.txt"`,
 		"gl-sbom.cdx.json":                   `"value": "shop/requirements.txt"`,
 		"trifecta-result.json":               `"commit": "` + strings.Repeat("b", 40),
+		"trifecta-report.html":               "TRI-0001",
 	} {
 		if text := r.file(name); !strings.Contains(text, want) || strings.Contains(text, gitlabtest.Token) {
 			t.Errorf("%s does not hold %s:\n%s", name, want, text)
@@ -101,15 +104,22 @@ func TestGitLabJobToken(t *testing.T) {
 	r.file("gl-dependency-scanning-report.json")
 }
 
-// A branch, a tag and a schedule have no merge request: reports only, and no word about tokens.
+// A branch, a tag and a schedule have no merge request: reports only, and no word about tokens. Only a schedule asks for
+// something, which is what the last one left.
 func TestGitLabBranch(t *testing.T) {
-	for _, variables := range [][]string{
-		{"CI_COMMIT_BRANCH=main"}, {"CI_COMMIT_TAG=v1"}, {"CI_COMMIT_BRANCH=main", "CI_PIPELINE_SOURCE=schedule"},
+	for _, test := range []struct {
+		variables []string
+		requests  int
+	}{
+		{[]string{"CI_COMMIT_BRANCH=main"}, 0},
+		{[]string{"CI_COMMIT_TAG=v1"}, 0},
+		{[]string{"CI_COMMIT_BRANCH=main", "CI_PIPELINE_SOURCE=schedule"}, 1},
+		{[]string{"CI_COMMIT_BRANCH=main", "CI_PIPELINE_SOURCE=schedule", "INPUT_OFFLINE=true"}, 0},
 	} {
 		r := newGitLabRun(t)
-		log := r.run(append(variables, "CI_MERGE_REQUEST_IID=", "TRIFECTA_TOKEN=")...)
-		if strings.Contains(log, "not everything went as asked") || len(r.lab.Log()) != 0 {
-			t.Errorf("%q: %s", variables, log)
+		log := r.run(append(test.variables, "CI_MERGE_REQUEST_IID=", "TRIFECTA_TOKEN=")...)
+		if strings.Contains(log, "not everything went as asked") || len(r.lab.Log()) != test.requests {
+			t.Errorf("%q: %q\n%s", test.variables, r.lab.Log(), log)
 		}
 		r.file("gl-dependency-scanning-report.json")
 	}

@@ -17,12 +17,26 @@ import (
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
-// issue brings the one issue about this folder up to date: what is new since last night first, and what is gone. What
-// was there last night stands unseen in the issue itself.
+// issue brings the one issue about this folder up to date on GitHub.
 func (p *publisher) issue(ctx context.Context, tracker forge.Tracker, prefix string, res *scanner.Result) error {
 	if reason := p.noIssue(); reason != "" {
-		return errors.New("no tracking issue: " + reason)
+		return noTrackingIssue(reason)
 	}
+	said, err := keepIssue(ctx, tracker, prefix, res)
+	if err != nil || said == "" {
+		return err
+	}
+	return p.workflow.Verbatim(func(w io.Writer) error {
+		_, err := io.WriteString(w, said)
+		return err
+	})
+}
+
+func noTrackingIssue(reason string) error { return errors.New("no tracking issue: " + reason) }
+
+// keepIssue brings the one issue about a folder up to date: what is new since last night first, and what is gone. What
+// was there last night stands unseen in the issue itself. It returns a line for the log, empty where there is no issue.
+func keepIssue(ctx context.Context, tracker forge.Tracker, prefix string, res *scanner.Result) (string, error) {
 	want := forge.Tracking{
 		Marker: "<!-- trifecta tracking " + strings.ReplaceAll(url.PathEscape(cmp.Or(prefix, ".")), "--", "%2D%2D") + " -->",
 		Title:  strings.TrimSuffix("Security findings in "+prefix, " in "),
@@ -30,28 +44,25 @@ func (p *publisher) issue(ctx context.Context, tracker forge.Tracker, prefix str
 	}
 	have, err := tracker.Tracked(ctx, want.Marker)
 	if err != nil {
-		return err
+		return "", err
 	}
 	night := compareNights(recall(have.Body), res)
 	if night.total() == 0 && !night.clean() && !have.Open {
-		return nil // there is nothing to say, and nothing that could be closed
+		return "", nil // there is nothing to say, and nothing that could be closed
 	}
 	want.Done, want.News = night.total() == 0 && night.clean(), night.news
 	if want.Body, err = night.page(forge.MaxIssue - len(want.Marker) - issueReserve); err != nil {
-		return err
+		return "", err
 	}
 	done, err := tracker.Track(ctx, want)
 	if err != nil || done.Number == 0 {
-		return err
+		return "", err
 	}
 	why := ""
 	if done.State == forge.Refused {
 		why = "; a person closed it, and nothing is new since then"
 	}
-	return p.workflow.Verbatim(func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "tracking issue %s #%d %s%s\n", done.State, done.Number, done.URL, why)
-		return err
-	})
+	return fmt.Sprintf("tracking issue %s #%d %s%s\n", done.State, done.Number, done.URL, why), nil
 }
 
 // issueReserve is room for what the host keeps in an issue.
@@ -97,7 +108,7 @@ func (n *night) clean() bool { return !n.disturbed && len(n.stale) == 0 }
 // compareNights tells what is new and what is gone.
 func compareNights(last *nights, found *scanner.Result) *night {
 	res := *found
-	res.Findings, res.Fixed = nil, nil
+	res.Findings, res.Fixed, res.AttackSurface.Change = nil, nil, nil
 	for i := range found.Findings {
 		if found.Findings[i].Status != scanner.StatusSuppressed {
 			res.Findings = append(res.Findings, found.Findings[i])

@@ -12,6 +12,7 @@ package gitlab
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -33,6 +34,8 @@ type Options struct {
 	// JobToken says that Token is the CI_JOB_TOKEN of a job, which may read little and write no notes and no requests.
 	JobToken  bool
 	UserAgent string
+	// Authority holds certificates in PEM that are trusted beside those of the system: a company's own.
+	Authority []byte
 	Transport http.RoundTripper // below the repetitions; nil: that of package web
 	// Sleep waits; tests hand in a clock of their own. nil waits in real time.
 	Sleep func(context.Context, time.Duration) error
@@ -41,6 +44,7 @@ type Options struct {
 // Client acts on one project. It is safe for use by several goroutines.
 type Client struct {
 	api      *gogitlab.Client
+	files    *gogitlab.Client // follows redirects to where files are kept
 	project  string
 	jobToken bool
 	sleep    func(context.Context, time.Duration) error
@@ -62,29 +66,54 @@ func New(o Options) (*Client, error) {
 	if o.Project == "" {
 		return nil, errors.New("the project is not known; CI_PROJECT_ID names it")
 	}
+	if o.Transport == nil && len(o.Authority) > 0 {
+		if o.Transport, err = trusting(o.Authority); err != nil {
+			return nil, err
+		}
+	}
 	repeat := web.NewRepeat(o.Transport, o.Sleep)
-	options := []gogitlab.ClientOptionFunc{
-		gogitlab.WithBaseURL(base.String()), gogitlab.WithoutRetries(), gogitlab.WithCustomLimiter(unlimited{}),
-		gogitlab.WithHTTPClient(&http.Client{Transport: repeat, Timeout: web.RepeatTimeout, CheckRedirect: stay}),
+	connect := func(redirect func(*http.Request, []*http.Request) error) (*gogitlab.Client, error) {
+		options := []gogitlab.ClientOptionFunc{
+			gogitlab.WithBaseURL(base.String()), gogitlab.WithoutRetries(), gogitlab.WithCustomLimiter(unlimited{}),
+			gogitlab.WithHTTPClient(&http.Client{Transport: repeat, Timeout: web.RepeatTimeout, CheckRedirect: redirect}),
+		}
+		if o.UserAgent != "" {
+			options = append(options, gogitlab.WithUserAgent(o.UserAgent))
+		}
+		if o.JobToken {
+			return gogitlab.NewJobClient(o.Token, options...)
+		}
+		return gogitlab.NewClient(o.Token, options...)
 	}
-	if o.UserAgent != "" {
-		options = append(options, gogitlab.WithUserAgent(o.UserAgent))
-	}
-	connect := gogitlab.NewClient
-	if o.JobToken {
-		connect = gogitlab.NewJobClient
-	}
-	api, err := connect(o.Token, options...)
-	if err != nil {
+	c := &Client{project: o.Project, jobToken: o.JobToken, sleep: repeat.Sleep}
+	if c.api, err = connect(stay); err != nil {
 		return nil, err
 	}
-	return &Client{api: api, project: o.Project, jobToken: o.JobToken, sleep: repeat.Sleep}, nil
+	if c.files, err = connect(leave); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+const mostRedirects = 5
+
+// trusting returns a transport that trusts an authority beside those of the system.
+func trusting(authority []byte) (http.RoundTripper, error) {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool() // a system without certificates has those that it is given
+	}
+	if !pool.AppendCertsFromPEM(authority) {
+		return nil, errors.New("the file of the authority holds no certificate")
+	}
+	transport := web.NewTransport()
+	transport.TLSClientConfig.RootCAs = pool
+	return transport, nil
 }
 
 // stay follows no redirect to another host: the header with the token would go along.
 func stay(next *http.Request, via []*http.Request) error {
-	const most = 5
-	if len(via) >= most || next.URL.Host != via[0].URL.Host || next.URL.Scheme != via[0].URL.Scheme {
+	if len(via) >= mostRedirects || next.URL.Host != via[0].URL.Host || next.URL.Scheme != via[0].URL.Scheme {
 		return http.ErrUseLastResponse
 	}
 	return nil

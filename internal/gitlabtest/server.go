@@ -8,6 +8,7 @@ package gitlabtest
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -46,6 +47,8 @@ type Server struct {
 	// People are the users, and groups as acme/name with one member, who may be asked for a review.
 	People []string
 
+	// Store, where not empty, is the address of ServeStore, to which downloads of archives are sent.
+	Store string
 	// After, where not nil, is asked once a request was carried out and may answer in its place.
 	After func(w http.ResponseWriter, r *http.Request) bool
 
@@ -54,6 +57,7 @@ type Server struct {
 	notes   []Note
 	issues  []Issue
 	changed []int // numbers of issues, the one that changed last at the end
+	jobs    []Job
 	log     []string
 }
 
@@ -75,6 +79,20 @@ func (s *Server) Start(t interface{ Cleanup(func()) }) string {
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return server.URL + Prefix
+}
+
+// StartTLS serves as Start does, with a certificate for the hosts from an authority of its own, whose certificate it
+// returns in PEM.
+func (s *Server) StartTLS(t interface{ Cleanup(func()) }, hosts ...string) (address string, authority []byte, err error) {
+	certificate, authority, err := githubtest.Certificate(hosts...)
+	if err != nil {
+		return "", nil, err
+	}
+	server := httptest.NewUnstartedServer(s)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server.URL + Prefix, authority, nil
 }
 
 // Notes returns the notes of a merge request in order.
@@ -180,7 +198,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, in map[string]an
 		return http.StatusUnauthorized, message("401 Unauthorized")
 	}
 	switch {
-	case job && (len(parts) < 3 || parts[2] != "repository" || r.Method != http.MethodGet):
+	case job && (len(parts) < 4 || parts[2] != "repository" && (parts[2] != "jobs" || parts[3] != "artifacts") || r.Method != http.MethodGet):
 		return http.StatusUnauthorized, message("401 Unauthorized")
 	case parts[0] == "user":
 		return http.StatusOK, map[string]any{"id": me, "username": "project_42_bot"}
@@ -195,6 +213,10 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, in map[string]an
 		return notFound()
 	case parts[2] == "issues":
 		return s.handleIssues(w, r, parts[3:], in)
+	case parts[2] == "pipelines":
+		return s.handlePipelines(w, r, parts[3:])
+	case parts[2] == "jobs":
+		return s.handleJobs(w, r, parts[3:])
 	case parts[2] == "members":
 		return members(parts[3:])
 	case parts[2] == "merge_requests":
