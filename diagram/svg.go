@@ -18,6 +18,7 @@ const (
 	nodeWidth  = 230
 	nodeHeight = 40
 	gap        = 14
+	drop       = 26 // between the rows of a VPC and of the page, so that an arrow is seen
 	padding    = 16
 	heading    = 24 // the title line of a group
 )
@@ -80,24 +81,51 @@ type picture struct {
 	nodes         []box // of the drawing's nodes, by index
 	byID          map[inventory.ID]*box
 	groupAt       map[string]*box
+	urgency       map[string]int // of groups: that of the most exposed thing inside
+	leaving       map[inventory.ID]int
+	left          map[inventory.ID]int // how many of leaving are drawn
 }
 
 func newPicture(d *Drawing) *picture {
-	return &picture{drawing: d, tree: newNesting(d), nodes: make([]box, len(d.Nodes)), byID: map[inventory.ID]*box{}, groupAt: map[string]*box{}}
+	p := &picture{
+		drawing: d, tree: newNesting(d), nodes: make([]box, len(d.Nodes)), byID: map[inventory.ID]*box{}, groupAt: map[string]*box{},
+		urgency: map[string]int{}, leaving: map[inventory.ID]int{}, left: map[inventory.ID]int{},
+	}
+	parents := map[string]string{}
+	for i := range d.Groups {
+		parents[d.Groups[i].ID] = d.Groups[i].Parent
+	}
+	for i := range d.Nodes {
+		for _, g := range d.Nodes[i].Groups {
+			for ; g != "" && p.urgency[g] < urgency[d.Nodes[i].Exposure]; g = parents[g] {
+				p.urgency[g] = urgency[d.Nodes[i].Exposure]
+			}
+		}
+	}
+	for _, e := range d.Edges {
+		p.leaving[e.From]++
+	}
+	return p
 }
 
-// layout places everything: the internet and what stands in no region on top, then regions and clusters below each other.
+// urgency orders what stands beside or below each other: what strangers reach is nearest to the internet.
+var urgency = map[Exposure]int{Open: 4, Shielded: 3, Possible: 2, Closed: 1}
+
+// layout places everything: the internet and what stands in no region on top, then regions and clusters below each other,
+// those that strangers reach first.
 func (p *picture) layout() {
 	top := p.tree.nodes[""]
 	slices.SortStableFunc(top, func(a, b int) int { return p.rank(a) - p.rank(b) })
 	y, width := p.row(top, padding, padding, 5)
-	for _, i := range p.tree.children[""] {
+	outer := slices.Clone(p.tree.children[""])
+	slices.SortStableFunc(outer, func(a, b int) int { return p.urgency[p.drawing.Groups[b].ID] - p.urgency[p.drawing.Groups[a].ID] })
+	for _, i := range outer {
 		g := &p.drawing.Groups[i]
 		if p.tree.empty(g.ID) {
 			continue
 		}
 		if y > padding {
-			y += gap
+			y += drop - gap
 		}
 		w, h := p.place(g, padding, y)
 		width = max(width, padding+w)
@@ -123,7 +151,7 @@ func (p *picture) rank(i int) int {
 	case "application load balancer", "network load balancer", "classic load balancer", "load balancer", "Ingress", "Gateway":
 		return 2
 	}
-	return 3
+	return 3 + urgency[Open] - urgency[p.drawing.Nodes[i].Exposure]
 }
 
 // row places nodes beside each other, so many in a line, and returns where the next thing may stand and how far it
@@ -210,15 +238,24 @@ func (p *picture) vpc(g *Group, nodes []int, x, y int) (below, right int) {
 	const cellWidth = nodeWidth + 2*padding
 	columns := max(len(zones), 1)
 	y, right = p.row(whole, x, y, max(columns, 3))
+	if len(whole) > 0 {
+		y += drop - gap
+	}
 	for _, tier := range tiers {
 		if len(cells[tier]) == 0 && len(bars[tier]) == 0 {
 			continue
 		}
 		// What spans the zones is as wide as they are; what stands in doubt between subnets is not.
-		for _, i := range bars[tier] {
+		for k, i := range bars[tier] {
+			if k > 0 && urgency[p.drawing.Nodes[i].Exposure] > urgency[Closed] {
+				y += drop - gap
+			}
 			p.nodes[i] = box{x: x, y: y, w: columns*cellWidth + (columns-1)*gap, h: nodeHeight}
 			y += nodeHeight + gap
 			right = max(right, x+p.nodes[i].w)
+		}
+		if len(bars[tier]) > 0 {
+			y += drop - gap
 		}
 		height := 0
 		for c, zone := range zones {
@@ -249,24 +286,30 @@ func (p *picture) node(out io.Writer, i int) {
 	if len(n.Members) > 0 {
 		name = fmt.Sprintf("%s and %d more", n.Members[0], len(n.Members)-1)
 	}
-	fmt.Fprintf(out, `<g id="node-%d" class="node %s" data-address="%s"><title>%s</title>%s`, i, xmlText(string(n.Exposure)), xmlText(string(n.ID)), xmlText(name), shape)
+	fmt.Fprintf(out, `<g id="node-%d" class="node %s" data-address="%s"><title>%s</title> %s`, i, xmlText(string(n.Exposure)), xmlText(string(n.ID)), xmlText(name), shape)
 	switch {
 	case kind == "" || strings.HasSuffix(label, "× "+kind):
 		fmt.Fprintf(out, `<text x="%d" y="%d" text-anchor="middle">%s</text>`, b.x+b.w/2, b.y+b.h/2+4, xmlText(fitText(label, b.w-padding)))
 	default:
-		fmt.Fprintf(out, `<text x="%d" y="%d">%s</text><text class="kind" x="%d" y="%d">%s</text>`,
+		fmt.Fprintf(out, `<text x="%d" y="%d">%s</text> <text class="kind" x="%d" y="%d">%s</text>`,
 			b.x+10, b.y+17, xmlText(fitText(label, b.w-padding)), b.x+10, b.y+32, xmlText(fitText(kind, b.w-padding)))
 	}
 	fmt.Fprint(out, "</g>\n")
 }
 
-// edge draws a curve between the nearest sides of two boxes.
+// edge draws a line between the nearest sides of two boxes.
 func (p *picture) edge(out io.Writer, e Edge) {
 	from, to := p.find(e.From), p.find(e.To)
 	if from == nil || to == nil || from == to {
 		return
 	}
-	x1, y1, x2, y2 := from.x+from.w/2, from.y+from.h, to.x+to.w/2, to.y
+	y1, x2, y2 := from.y+from.h, to.x+to.w/2, to.y
+	// Side by side where several leave one box, and straight down where the other one stands below.
+	p.left[e.From]++
+	x1 := from.x + from.w*p.left[e.From]/(p.leaving[e.From]+1)
+	if x1 >= to.x+gap && x1 <= to.x+to.w-gap {
+		x2 = x1
+	}
 	bend := max((y2-y1)/2, 18)
 	switch {
 	case y2 >= y1: // below: bottom to top

@@ -64,6 +64,7 @@ type view struct {
 	Drawing             template.HTML
 	Answers             []answer
 	Tiers               []tierView
+	Bar                 []share
 	Count               int
 	Severities, Levels  []choice
 	TierChoices, Kinds  []choice
@@ -74,7 +75,17 @@ type view struct {
 	Gone                []string
 }
 
-type figure struct{ Number, Words string }
+// figure is one number of the attack surface; a hot one is bad news.
+type figure struct {
+	Number, Words string
+	Hot           bool
+}
+
+// share is the part of one severity in all findings, in thousandths of the width of a bar.
+type share struct {
+	Severity         string
+	At, Width, Count int
+}
 
 // entry is a way in. Link names the part of the page that answers for it, and is empty where none does.
 type entry struct{ Address, Ports, Sources, Shields, Link string }
@@ -96,6 +107,7 @@ type choice struct {
 
 type tierView struct {
 	Name, Words string
+	Class       string // of the tile that leads to it; empty where there is none
 	Findings    []findingView
 }
 
@@ -105,6 +117,8 @@ type findingView struct {
 	Subject, Title, Rule, URL, Where   string
 	Message, Reason, Fix, Exposed, New string
 	Suppressed                         string
+	Near, NearClass, Short             string // the exposure and the fix in a word or two
+	Fixable                            bool
 	Facts                              []string
 	Steps, Related, Edits              []string
 	Open                               bool
@@ -167,6 +181,9 @@ func newView(res *scanner.Result) (*view, error) {
 	v.Target = clean(res.Target.Repository)
 	if v.Target == "" {
 		v.Target = clean(res.Target.Path)
+	}
+	if where, ok := strings.CutPrefix(v.Target, "https://"); ok {
+		v.Target = strings.TrimSuffix(where, ".git")
 	}
 	v.Title = "trifecta: " + v.Target
 	for _, s := range []string{clean(res.Target.Ref), clean(cut(res.Target.Commit, 13)), sources(res)} {

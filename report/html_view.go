@@ -32,17 +32,18 @@ func (v *view) surface(res *scanner.Result) {
 	if c := s.Change; c != nil {
 		ways, workloads = signed(c.EntryPoints), signed(c.ExposedWorkloads)
 	}
-	number := func(n int, change, one, many string) {
+	number := func(n int, change, one, many string) *figure {
 		words := many
 		if n == 1 {
 			words = one
 		}
-		v.Figures = append(v.Figures, figure{fmt.Sprintf("%d%s", n, change), words})
+		v.Figures = append(v.Figures, figure{Number: fmt.Sprintf("%d%s", n, change), Words: words})
+		return &v.Figures[len(v.Figures)-1]
 	}
 	number(len(s.EntryPoints), ways, "way in", "ways in")
 	number(len(s.ExposedWorkloads), workloads, "workload that strangers reach", "workloads that strangers reach")
 	number(s.ExposedPackages, "", "package behind them", "packages behind them")
-	number(s.Exploitable, "", "exploitable", "exploitable")
+	number(s.Exploitable, "", "exploitable", "exploitable").Hot = s.Exploitable > 0
 	for _, e := range s.EntryPoints {
 		shields := inLine(e.Shields, ", ")
 		if shields == "" {
@@ -115,7 +116,7 @@ func (v *view) findings(res *scanner.Result, ids []string) {
 	}
 	tiers := map[string]*tierView{}
 	for _, t := range scanner.Tiers {
-		tiers[string(t)] = &tierView{Name: string(t), Words: tierWords[t]}
+		tiers[string(t)] = &tierView{Name: string(t), Words: tierWords[t], Class: strings.TrimSuffix(string(t), "*")}
 	}
 	tiers["suppressed"] = &tierView{Name: "suppressed", Words: "decided not to count"}
 	counts := map[string]map[string]int{"severity": {}, "tier": {}, "level": {}, "kind": {}}
@@ -138,6 +139,7 @@ func (v *view) findings(res *scanner.Result, ids []string) {
 		counts["kind"][shown.Kind]++
 	}
 	v.Count = len(res.Findings)
+	v.Bar = shares(res)
 	choose := func(of string, value, words string) []choice {
 		if n := counts[of][value]; n > 0 {
 			return []choice{{value, words, n}}
@@ -166,6 +168,55 @@ func (v *view) findings(res *scanner.Result, ids []string) {
 	}
 }
 
+// shares returns what each severity has of the findings that count, the worst first. What there is has a width.
+func shares(res *scanner.Result) []share {
+	counts := map[scanner.Severity]int{}
+	total := 0
+	for i := range res.Findings {
+		if res.Findings[i].Status != scanner.StatusSuppressed {
+			counts[res.Findings[i].Severity]++
+			total++
+		}
+	}
+	var out []share
+	at, before := 0, 0
+	for _, s := range scanner.Severities {
+		if counts[s] == 0 {
+			continue
+		}
+		before += counts[s]
+		next := max(1000*before/total, at+1)
+		out = append(out, share{Severity: string(s), At: at, Width: next - at, Count: counts[s]})
+		at = next
+	}
+	return out
+}
+
+// nearWords are the exposures that a line of the list shows: those that a stranger has something of.
+var nearWords = map[scanner.ExposureLevel][2]string{
+	scanner.ExposureOpen:       {"open", "open"},
+	scanner.ExposureControlled: {"behind a control", "shielded"},
+	scanner.ExposureAdjacent:   {"one hop behind", ""},
+}
+
+// fixInShort says in a word or two how a finding goes away; ok is false where there is no way, and the words are empty
+// where the fix wants a sentence.
+func fixInShort(f *scanner.Finding) (words string, ok bool) {
+	switch {
+	case f.Fix != nil && f.Fix.Upgrade != nil && f.Fix.Upgrade.To != "":
+		return "→ " + cut(clean(f.Fix.Upgrade.To), 24), true
+	case f.Fix != nil && len(f.Fix.Edits) > 0:
+		return "edit at hand", true
+	case f.Kind == scanner.KindMalware:
+		return "remove it", true
+	case f.Advisory == nil:
+		return "", false
+	case len(f.Advisory.FixedVersions) > 0:
+		return "→ " + cut(clean(f.Advisory.FixedVersions[0]), 24), true
+	}
+	return "no fix", false
+}
+
 // levelWords says a level, and that it is not known.
 func levelWords(l scanner.ExposureLevel) string {
 	if words, ok := exposureWords[l]; ok {
@@ -180,6 +231,8 @@ func findingOf(f *scanner.Finding, id string, packages map[inventory.ID]string, 
 		Rule: clean(f.RuleID), Where: where(f.Location), Message: cut(clean(f.Message), maxText), Reason: capital(cut(reasonOf(f, ""), maxText)),
 	}
 	v.Open = f.Tier == scanner.TierAct
+	v.Near, v.NearClass = nearWords[f.Exposure.Level][0], nearWords[f.Exposure.Level][1]
+	v.Short, v.Fixable = fixInShort(f)
 	if f.Status == scanner.StatusSuppressed {
 		v.Tier, v.Open = "suppressed", false
 		if s := f.Suppression; s != nil {

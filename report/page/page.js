@@ -50,9 +50,41 @@ form.addEventListener('input', (event) => {
 });
 form.addEventListener('reset', () => { clearTimeout(waiting); waiting = setTimeout(filter, 0); });
 form.addEventListener('submit', (event) => event.preventDefault());
+document.querySelectorAll('a[data-show]').forEach((a) => a.addEventListener('click', () => {
+  form.reset();
+  get('f-tier').value = a.dataset.show;
+  clearTimeout(waiting);
+  filter();
+}));
+document.addEventListener('keydown', (event) => {
+  if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input,select,textarea')) return;
+  event.preventDefault();
+  text.focus();
+});
 if (total > 0) {
   show(form);
   filter();
+}
+
+// Packages: rows that fit.
+const rows = get('p-rows');
+if (rows) {
+  const all = [...rows.rows], words = get('p-text'), found = get('p-found');
+  const narrow = () => {
+    const want = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const row of all) {
+      const content = want.length > 0 ? row.textContent.toLowerCase() : '';
+      row.hidden = (found.checked && !('found' in row.dataset)) || !want.every((w) => content.includes(w));
+      shown += row.hidden ? 0 : 1;
+    }
+    get('p-shown').textContent = shown + ' of ' + all.length + ' shown';
+  };
+  let later = 0;
+  words.addEventListener('input', () => { clearTimeout(later); later = setTimeout(narrow, 120); });
+  found.addEventListener('change', narrow);
+  show(words.closest('.narrow'));
+  narrow();
 }
 
 // The drawing: each node shows its answer.
@@ -89,7 +121,12 @@ if (drawing) {
     node.setAttribute('tabindex', '0');
     node.setAttribute('aria-pressed', 'false');
     node.setAttribute('aria-controls', 'answer');
-    node.setAttribute('aria-label', answer.querySelector('h3').textContent + ', ' + answer.querySelector('p').textContent);
+    // The name begins with what is seen, which may be cut, and goes on with what is meant.
+    const name = answer.querySelector('h3').textContent;
+    const tip = node.querySelector('title'), texts = [...node.querySelectorAll('text')].map((t) => t.textContent);
+    if (tip.textContent === texts[0]) tip.remove(); // it says what is seen anyway
+    const seen = [...(tip.isConnected ? [tip.textContent] : []), ...texts].join(' ');
+    node.setAttribute('aria-label', [seen, ...(seen.includes(name) ? [] : [name]), answer.querySelector('p').textContent].join(', '));
     node.addEventListener('click', () => choose(node));
     node.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' || event.key === ' ') {
@@ -135,6 +172,7 @@ const follow = () => {
   if (target.classList.contains('node')) {
     bring(target);
     target.focus({ preventScroll: true });
+    panel.parentElement.scrollIntoView(); // the browser has gone to the node, and the answer stands beside
     return;
   }
   if (target.classList.contains('answer')) {
@@ -148,6 +186,8 @@ document.addEventListener('click', (event) => {
   if (a && a.getAttribute('href') === location.hash) follow();
 });
 follow();
+// A browser that goes to the fragment itself, after this, takes the focus away again.
+if (location.hash) addEventListener('load', () => setTimeout(follow));
 
 // On paper the urgent findings are open.
 let opened = [];
