@@ -21,6 +21,7 @@ const (
 	Workflow   Language = "workflow"   // of GitHub Actions
 	Action     Language = "action"     // of GitHub Actions
 	Compose    Language = "compose"    // one service of a Compose file
+	GitLabCI   Language = "gitlab-ci"  // one file of a pipeline of GitLab
 )
 
 // Existence says whether a declared resource will be there.

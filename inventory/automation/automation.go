@@ -1,15 +1,17 @@
-// Package automation reads the files that build and run things around the code: Dockerfiles, and the workflows and actions
-// of GitHub. Each becomes a resource of Inventory.Automation whose values are what the file says, with lines; rules judge
-// them.
+// Package automation reads the files that build and run things around the code: Dockerfiles, the workflows and actions of
+// GitHub, and the pipelines of GitLab with the files of the tree that they include. Each becomes a resource of
+// Inventory.Automation whose values are what the file says, with lines; rules judge them.
 //
-// A workflow or action has the values of its YAML. A Dockerfile has the field stages, each with base, name, parent (the index
+// A workflow, action or pipeline has the values of its YAML. A Dockerfile has the field stages, each with base, name, parent (the index
 // of an earlier stage; absent for an image), and instructions with name, text, flags and heredocs.
 package automation
 
 import (
 	"context"
 	"errors"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/trifecta-scanner/trifecta/internal/dockerfile"
@@ -28,23 +30,40 @@ const maxWorkflow = 1 << 20
 // Read implements inventory.Source.
 func (Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inventory, error) {
 	inv := new(inventory.Inventory)
+	included := map[string]bool{} // by pipelines
+	pipelines := map[string]bool{}
+	read := func(name string, language inventory.Language) {
+		data, err := tree.ReadFile(name)
+		switch {
+		case err != nil:
+			notice(inv, inventory.Location{Path: name}, name+" can't be read: "+err.Error())
+		case language == inventory.Dockerfile:
+			readDockerfile(inv, name, data)
+		case language == inventory.GitLabCI:
+			pipelines[name] = true
+			readPipeline(inv, name, data, included)
+		default:
+			readYAML(inv, name, language, data)
+		}
+	}
 	for _, f := range tree.Files() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		language, ok := kind(f)
-		if !ok {
-			continue
+		if language, ok := kind(f); ok {
+			read(f.Path, language)
 		}
-		data, err := tree.ReadFile(f.Path)
-		if err != nil {
-			notice(inv, inventory.Location{Path: f.Path}, f.Path+" can't be read: "+err.Error())
-			continue
+	}
+	for len(included) > 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		if language == inventory.Dockerfile {
-			readDockerfile(inv, f.Path, data)
-		} else {
-			readYAML(inv, f, language, data)
+		names := slices.Sorted(maps.Keys(included))
+		clear(included)
+		for _, name := range names {
+			if !pipelines[name] && tree.Has(name) {
+				read(name, inventory.GitLabCI)
+			}
 		}
 	}
 	inv.Sort()
@@ -66,6 +85,8 @@ func kind(f inventory.File) (inventory.Language, bool) {
 		return inventory.Action, true
 	case path.Dir(f.Path) == ".github/workflows" && (strings.HasSuffix(base, ".yml") || strings.HasSuffix(base, ".yaml")):
 		return inventory.Workflow, true
+	case strings.HasSuffix(lower, ".gitlab-ci.yml"), strings.HasSuffix(lower, ".gitlab-ci.yaml"):
+		return inventory.GitLabCI, true
 	}
 	return "", false
 }
@@ -80,22 +101,65 @@ func add(inv *inventory.Inventory, language inventory.Language, name string, val
 	})
 }
 
-func readYAML(inv *inventory.Inventory, f inventory.File, language inventory.Language, data []byte) {
+func readYAML(inv *inventory.Inventory, name string, language inventory.Language, data []byte) {
 	if len(data) > maxWorkflow {
-		notice(inv, inventory.Location{Path: f.Path}, f.Path+" is larger than 1 MiB and was not read; GitHub takes 512 KB")
+		notice(inv, inventory.Location{Path: name}, name+" is larger than 1 MiB and was not read; GitHub takes 512 KB")
 		return
 	}
-	documents := inventory.ReadYAML(f.Path, data)
+	documents := inventory.ReadYAML(name, data)
 	if len(documents) == 0 {
 		return
 	}
 	switch doc := documents[0]; { // neither has more than one
 	case doc.Err != nil:
-		notice(inv, inventory.Location{Path: f.Path, Line: doc.Line}, f.Path+" can't be read: "+doc.Err.Error())
+		notice(inv, inventory.Location{Path: name, Line: doc.Line}, name+" can't be read: "+doc.Err.Error())
 	case language == inventory.Workflow && doc.Value.Get("jobs").IsNull(), language == inventory.Action && doc.Value.Get("runs").IsNull():
 	default:
-		add(inv, language, f.Path, doc.Value)
+		add(inv, language, name, doc.Value)
 	}
+}
+
+// readPipeline reads a file of a pipeline: the last of its documents, before which its inputs may stand
+// (https://docs.gitlab.com/ci/inputs/). The files of the tree that it includes are added to included.
+func readPipeline(inv *inventory.Inventory, name string, data []byte, included map[string]bool) {
+	if len(data) > maxWorkflow {
+		notice(inv, inventory.Location{Path: name}, name+" is larger than 1 MiB and was not read; GitLab takes 1 MiB")
+		return
+	}
+	documents := inventory.ReadYAML(name, data)
+	if len(documents) == 0 {
+		return
+	}
+	doc := documents[len(documents)-1]
+	if doc.Err != nil {
+		notice(inv, inventory.Location{Path: name, Line: doc.Line}, name+" can't be read: "+doc.Err.Error())
+		return
+	}
+	if doc.Value.Kind() != inventory.Map {
+		return
+	}
+	for _, include := range includes(doc.Value) {
+		file, ok := include.Text()
+		if !ok {
+			file, _ = include.Get("local").Text()
+		}
+		if file = strings.TrimPrefix(path.Clean(file), "/"); !strings.Contains(file, "://") && !strings.ContainsAny(file, "*$") {
+			included[file] = true
+		}
+	}
+	add(inv, inventory.GitLabCI, name, doc.Value)
+}
+
+// includes returns what a pipeline of GitLab includes: texts, which are files of the tree or addresses, and maps
+// (https://docs.gitlab.com/ci/yaml/#include).
+func includes(pipeline inventory.Value) []inventory.Value {
+	switch include := pipeline.Get("include"); include.Kind() {
+	case inventory.List:
+		return include.Elements()
+	case inventory.String, inventory.Map:
+		return []inventory.Value{include}
+	}
+	return nil
 }
 
 func readDockerfile(inv *inventory.Inventory, name string, data []byte) {

@@ -55,6 +55,30 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestPipelines reads pipelines of GitLab by their names, and what they include of the tree whatever its name.
+func TestPipelines(t *testing.T) {
+	inv := read(t, map[string]string{
+		".gitlab-ci.yml":     "include:\n- /ci/build.yml\n- local: ci/test.yml\n- https://ci.example/other.yml\n- local: ci/*.yml\n- ../outside.yml\njob: {script: make}\n",
+		"ci/build.yml":       "include: {local: /ci/deep.yml}\nbuild: {script: make}\n",
+		"ci/test.yml":        "include: ci/test.yml\ntest: {script: make}\n",
+		"ci/deep.yml":        "spec:\n  inputs: {stage: {default: test}}\n---\ndeep: {script: [!reference [build, script]]}\n",
+		"ci/alone.yml":       "alone: {script: make}\n",
+		"job.gitlab-ci.yml":  "- no\n- pipeline\n",
+		"late.gitlab-ci.yml": "a: [\n",
+	})
+	var got []string
+	for _, r := range inv.Automation {
+		got = append(got, string(r.Language)+" "+string(r.ID)+" "+r.Values.Fields()[len(r.Values.Fields())-1].Name)
+	}
+	want := []string{"gitlab-ci .gitlab-ci.yml job", "gitlab-ci ci/build.yml include", "gitlab-ci ci/deep.yml deep", "gitlab-ci ci/test.yml test"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(inv.Notices) != 1 || inv.Notices[0].Location.Path != "late.gitlab-ci.yml" {
+		t.Errorf("%+v", inv.Notices)
+	}
+}
+
 func TestDockerfile(t *testing.T) {
 	inv := read(t, map[string]string{"Dockerfile": "ARG V\nFROM base:$V AS build\nRUN --mount=type=secret,id=a x \\\n  y\nFROM build\n"})
 	stages := inv.Automation[0].Get("stages").Elements()

@@ -35,7 +35,7 @@ func (r *reader) compose(name string, data []byte) {
 			if f.Value.Kind() != inventory.Map {
 				continue
 			}
-			service := withVariables(f.Value, env)
+			service := serviceOf(f.Value, env)
 			image, _ := service.Get("image").Text()
 			built := service.Get("build")
 			if image != "" && built.IsNull() {
@@ -78,6 +78,19 @@ func (r *reader) compose(name string, data []byte) {
 			}
 		}
 	}
+}
+
+// serviceOf returns a service with its variables in place. Its environment stays as it is written: what a variable has in
+// a .env file is not what the Compose file says.
+func serviceOf(written inventory.Value, env map[string]string) inventory.Value {
+	var fields []inventory.Field
+	for _, f := range written.Fields() {
+		if f.Name != "environment" {
+			f.Value = withVariables(f.Value, env)
+		}
+		fields = append(fields, f)
+	}
+	return inventory.MapValue(fields, written.Location())
 }
 
 // remote reports whether a context is a repository elsewhere.

@@ -39,10 +39,12 @@ type Check struct {
 	Dockerfile func(*Pass, *dockerfile)
 	Workflow   func(*Pass, *workflow)
 	Step       func(*Pass, *workflow, *step)
+	Service    func(*Pass, *inventory.Resource) // of a Compose file
+	Pipeline   func(*Pass, *pipeline)
 }
 
 // Checks lists all checks, in the order of docs/rules.md.
-var Checks = slices.Concat(podSecurityBaseline, podSecurityRestricted, hardening, accessControl, dockerfiles, workflows)
+var Checks = slices.Concat(podSecurityBaseline, podSecurityRestricted, hardening, accessControl, dockerfiles, workflows, composeFiles, pipelines)
 
 // Rules returns the rules of all checks.
 func Rules() []scanner.Rule {

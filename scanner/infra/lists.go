@@ -47,6 +47,27 @@ var workflows = []Check{
 	workflowInsecureCommands, workflowPersistedCredentials, workflowSpoofableActor, workflowPlainCredentials,
 }
 
+// composeFiles are rules about the services of Compose files
+// (https://docs.docker.com/reference/compose-file/services/).
+var composeFiles = []Check{
+	composePrivileged, composeHostNamespace, composeRuntimeSocket, composeHostPath, composeAddedCapabilities, composeUnconfined,
+	composeOpenPort, composeSecret, composeImageTag,
+}
+
+// pipelines are rules about the pipelines of GitLab
+// (https://docs.gitlab.com/ci/pipelines/pipeline_security/).
+var pipelines = []Check{
+	gitlabUnpinnedInclude, gitlabIncludeWithoutRef, gitlabScriptInjection, gitlabSecret, gitlabDebugTrace, gitlabImageTag,
+	gitlabPipeToShell, gitlabUnverifiedServer, gitlabDockerWithoutTLS, gitlabDeployFromAnywhere,
+}
+
+const (
+	composeServices  = "https://docs.docker.com/reference/compose-file/services/"
+	dockerSecurity   = "https://docs.docker.com/engine/security/"
+	pipelineSecurity = "https://docs.gitlab.com/ci/pipelines/pipeline_security/"
+	pipelineSyntax   = "https://docs.gitlab.com/ci/yaml/"
+)
+
 const (
 	dockerPractices = "https://docs.docker.com/build/building/best-practices/"
 	secureUse       = "https://docs.github.com/en/actions/reference/security/secure-use"

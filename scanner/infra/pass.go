@@ -24,7 +24,9 @@ type facts struct {
 	filledIn map[string]bool
 
 	dockerfiles []*dockerfile
-	workflows   []*workflow // and actions
+	workflows   []*workflow           // and actions
+	services    []*inventory.Resource // of Compose files
+	pipelines   []*pipeline
 }
 
 func newFacts(inv *inventory.Inventory) *facts {
@@ -38,10 +40,16 @@ func newFacts(inv *inventory.Inventory) *facts {
 		}
 	}
 	for _, r := range inv.Automation {
-		if r.Language == inventory.Dockerfile {
+		switch r.Language {
+		case inventory.Dockerfile:
 			f.dockerfiles = append(f.dockerfiles, newDockerfile(r))
-		} else {
+		case inventory.Workflow, inventory.Action:
 			f.workflows = append(f.workflows, newWorkflow(r))
+		case inventory.Compose:
+			f.services = append(f.services, r)
+		case inventory.GitLabCI:
+			f.pipelines = append(f.pipelines, newPipeline(r))
+		case inventory.Terraform, inventory.CloudFormation, inventory.Kubernetes, inventory.Packer: // no automation
 		}
 	}
 	for _, o := range f.objects {
@@ -118,6 +126,16 @@ func (p *Pass) run() {
 			for _, s := range w.steps {
 				c.Step(p, w, s)
 			}
+		}
+	}
+	if c.Service != nil {
+		for _, r := range p.services {
+			c.Service(p, r)
+		}
+	}
+	if c.Pipeline != nil {
+		for _, r := range p.pipelines {
+			c.Pipeline(p, r)
 		}
 	}
 	if c.Binding != nil {

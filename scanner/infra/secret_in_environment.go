@@ -11,7 +11,7 @@ import (
 var (
 	secretWords  = pattern(`(?i)(^|_)(password|passwd|passphrase|pwd|secret|token|api_?key|access_?key|private_?key|credentials?)($|_)|(PASSWORD|PASSWD|SECRET|TOKEN|APIKEY)$`)
 	aboutSecrets = pattern(`(?i)(_|^)(file|path|name|url|uri|host|port|user|username|dir|ttl|expir\w*|length|enabled|disabled|policy|type|id|arn|endpoint|issuer|algorithm|header|rotation|timeout|duration|location|provider|mount|prefix|backend)$`)
-	placeholders = pattern(`(?i)^(|true|false|yes|no|none|null|n/a|[0-9]+|<.*>|\$\{?.*|\(.*\)|x+|\*+|changeme|change[-_ ]me|example|todo|your[-_ ].*|replace[-_ ].*|.*placeholder.*|/.*|https?://.*)$`)
+	placeholders = pattern(`(?i)^(|true|false|yes|no|none|null|n/a|[0-9]+|<.*>|\$\{?.*|\(.*\)|x+|\*+|changeme|change[-_ ]me|example|todo|dummy.*|fake.*|mock.*|test|your[-_ ].*|replace[-_ ].*|.*placeholder.*|/.*|https?://.*)$`)
 )
 
 var secretInEnvironment = Check{

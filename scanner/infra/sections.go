@@ -24,5 +24,7 @@ func Sections() []Section {
 		section("Access control of Kubernetes", "Roles and bindings, by the [good practices]("+rbacPractices+") for RBAC. What the cluster brings itself (`system:`) is left out.", accessControl),
 		section("Dockerfiles", "What an image carries, and who it runs as, by the [practices]("+dockerPractices+") of Docker. Of a base image whose user is not known, it is possible that it is root.", dockerfiles),
 		section("Workflows of GitHub", "Workflows and composite actions, by GitHub's page on [secure use]("+secureUse+").", workflows),
+		section("Compose files", "What the [services]("+composeServices+") of a Compose file have of the machine that they run on, and what they give away. Variables have the values of the file `.env` beside it, or their defaults; what is in no file is not judged.", composeFiles),
+		section("Pipelines of GitLab", "`.gitlab-ci.yml`, files whose names end so, and what they include of the tree, by GitLab's page on [pipeline security]("+pipelineSecurity+").", pipelines),
 	}
 }
