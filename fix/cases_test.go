@@ -51,6 +51,9 @@ func runCases(t *testing.T, name string, accept func(t *testing.T, dir string, f
 			golden.Check(t, base+".golden", got)
 			if fixtest.Recording() && accept != nil && c.changed {
 				accept(t, t.TempDir(), files)
+				if c.joint != nil {
+					accept(t, t.TempDir(), c.joint)
+				}
 			}
 		})
 	}
@@ -60,6 +63,7 @@ type fixCase struct {
 	files   map[string]string
 	options map[string]string
 	changed bool
+	joint   map[string]string // the files where making the changes at once makes others of them; nil elsewhere
 }
 
 func readCase(t *testing.T, archive string) *fixCase {
@@ -104,7 +108,8 @@ func (c *fixCase) run(t *testing.T, env *fix.Env, db advisory.Database) ([]byte,
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := fix.MakePlan(ctx, tree, res, fix.Options{Env: env, Advisories: db, Majors: fix.Majors(c.options["majors"])})
+	before, opts := res, fix.Options{Env: env, Advisories: db, Majors: fix.Majors(c.options["majors"])}
+	plan, err := fix.MakePlan(ctx, tree, res, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,6 +162,20 @@ func (c *fixCase) run(t *testing.T, env *fix.Env, db advisory.Database) ([]byte,
 		c.changed = true
 	}
 	c.commit(t, ws, files)
+	joint := fixtest.Together(t, tree, before, opts, judge, res)
+	for _, name := range joint.Changed() {
+		data, err := joint.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(data) != files[name] {
+			fmt.Fprintf(&out, "--- %s, made together\n%s", name, difference(files[name], string(data)))
+			if c.joint == nil {
+				c.joint = maps.Clone(files)
+			}
+			c.joint[name] = string(data)
+		}
+	}
 	return out.Bytes(), files
 }
 

@@ -159,6 +159,9 @@ func later(eco, a, b string) bool {
 type Proof struct {
 	Before int `json:"before"` // findings that were not suppressed
 	After  int `json:"after"`
+	// Together is how many changes the scan saw at once, this one among them; 0 where it saw this one alone. Before and After
+	// are then those of all, and Cleared and Remaining of this one.
+	Together int `json:"together,omitempty"`
 	// Cleared, Remaining and New are the findings that are gone, that still speak of the packages of the change, and that
 	// were not there before. A change with a new finding, or with none that is cleared, is dropped.
 	Cleared   []Finding `json:"cleared"`

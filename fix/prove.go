@@ -237,7 +237,7 @@ func (c *Change) prove(before, after *scanner.Result) error {
 	switch {
 	case len(proof.New) > 0:
 		return &DroppedError{Change: c, Code: "introduces", Why: fmt.Sprintf("it brings %s in (%s)", count(len(proof.New), "finding"), some(proof.New))}
-	case lostCoverage(before, after):
+	case len(lost(before, after)) > 0:
 		return &DroppedError{Change: c, Code: "not-read", Why: "a file that it changed can no longer be read whole"}
 	case done == 0:
 		return &DroppedError{Change: c, Code: "not-cleared", Why: fmt.Sprintf("after it %s still there", isAre(len(planned)))}
@@ -338,9 +338,9 @@ func index(res *scanner.Result) map[string]bool {
 	return all
 }
 
-// lostCoverage reports whether a file has a notice that it had not before: findings that are gone because a lock file
-// became unreadable prove nothing.
-func lostCoverage(before, after *scanner.Result) bool {
+// lost returns the files that have a notice which they had not before: findings that are gone because a lock file became
+// unreadable prove nothing.
+func lost(before, after *scanner.Result) []string {
 	known := map[string]bool{}
 	key := func(n inventory.Notice) string { return n.Code + "\x00" + n.Location.Path }
 	for _, n := range before.Notices {
@@ -348,7 +348,13 @@ func lostCoverage(before, after *scanner.Result) bool {
 			known[key(n)] = true
 		}
 	}
-	return slices.ContainsFunc(after.Notices, func(n inventory.Notice) bool { return n.Location != nil && !known[key(n)] })
+	var all []string
+	for _, n := range after.Notices {
+		if n.Location != nil && !known[key(n)] {
+			all = append(all, n.Location.Path)
+		}
+	}
+	return all
 }
 
 func count(n int, one string) string {

@@ -49,7 +49,7 @@ func (r *fixWriter) make(ctx context.Context, opts *fixOptions) error {
 	return nil
 }
 
-// inPlace makes the changes one on top of the other in the folder.
+// inPlace makes the changes in the folder: all at once, or one on top of the other where the user's command judges each.
 func (r *fixWriter) inPlace(ctx context.Context) error {
 	root, err := os.OpenRoot(r.dir)
 	if err != nil {
@@ -60,6 +60,16 @@ func (r *fixWriter) inPlace(ctx context.Context) error {
 		return &exitError{code: exitUnable, err: err}
 	}
 	ws := fix.NewWorkspace(r.tree)
+	if r.verify == "" {
+		_, err := r.plan.ApplyAll(ctx, ws, r.res, r.again)
+		if err == nil {
+			err = ws.Commit(root)
+		}
+		if err != nil {
+			return &exitError{code: exitUnable, err: err}
+		}
+		return nil
+	}
 	now := r.res
 	var kept []fix.Change
 	for i := range r.plan.Changes {
@@ -73,27 +83,19 @@ func (r *fixWriter) inPlace(ctx context.Context) error {
 		if err != nil {
 			return &exitError{code: exitUnable, err: err}
 		}
-		if r.verify != "" {
-			if failed := r.verified(ctx, root, before, ws); failed != nil {
-				if ctx.Err() != nil {
-					return &exitError{code: exitUnable, err: failed}
-				}
-				r.drop(&fix.DroppedError{Change: c, Code: "not-verified", Why: failed.Error()})
-				ws = before
-				continue
+		if failed := r.verified(ctx, root, before, ws); failed != nil {
+			if ctx.Err() != nil {
+				return &exitError{code: exitUnable, err: failed}
 			}
+			r.drop(&fix.DroppedError{Change: c, Code: "not-verified", Why: failed.Error()})
+			ws = before
+			continue
 		}
 		now = after
 		kept = append(kept, *c)
 	}
 	r.plan.Changes = kept
-	if r.verify != "" {
-		return nil // it is there already
-	}
-	if err := ws.Commit(root); err != nil {
-		return &exitError{code: exitUnable, err: err}
-	}
-	return nil
+	return nil // it is there already
 }
 
 // drop moves a change to what is not fixed.

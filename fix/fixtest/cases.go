@@ -91,35 +91,84 @@ func Case(t *testing.T, file string, opts fix.Options, accept func(ws *fix.Works
 		}
 	}
 	out.Before, out.After = len(before.Findings), len(after.Findings)
-	var changes []git.FileChange
-	for _, name := range ws.Changed() {
-		was, _ := tree.ReadFile(name) // a new file was not there
-		is, err := ws.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		changes = append(changes, git.FileChange{Path: name, Before: was, After: is})
-	}
 	fmt.Fprintln(&got)
-	if err := git.WritePatch(&got, "", changes); err != nil {
-		t.Fatal(err)
+	apart := patch(t, ws)
+	got.Write(apart)
+	changed := len(ws.Changed()) > 0
+	workspaces := []*fix.Workspace{ws}
+	if joint := Together(t, tree, before, opts, judge, after); !bytes.Equal(patch(t, joint), apart) {
+		fmt.Fprintf(&got, "\ntogether:\n%s", patch(t, joint))
+		workspaces = append(workspaces, joint)
 	}
 	out.Accepted = "-"
-	if accept != nil && len(changes) > 0 {
+	if accept != nil && changed {
 		out.Accepted = "yes"
-		for _, cmd := range accept(ws) {
-			if _, err := opts.Env.Runner.Run(ctx, ws.Clone(), cmd); err != nil {
-				var failed *fix.ToolError
-				if !errors.As(err, &failed) {
-					t.Fatal(err)
+		for _, ws := range workspaces {
+			for _, cmd := range accept(ws) {
+				if _, err := opts.Env.Runner.Run(ctx, ws.Clone(), cmd); err != nil {
+					var failed *fix.ToolError
+					if !errors.As(err, &failed) {
+						t.Fatal(err)
+					}
+					out.Accepted = "no: " + failed.Error()
 				}
-				out.Accepted = "no: " + failed.Error()
 			}
 		}
 		fmt.Fprintf(&got, "\naccepted: %s\n", out.Accepted)
 	}
 	golden.Check(t, stem+".golden", got.Bytes())
 	return out
+}
+
+// Together makes the changes of a fresh plan at once, and fails the test where that leaves more findings than making them
+// one after the other did, or anything that those did not leave.
+func Together(t *testing.T, tree *inventory.Tree, before *scanner.Result, opts fix.Options, judge fix.Judge, apart *scanner.Result) *fix.Workspace {
+	t.Helper()
+	plan, err := fix.MakePlan(t.Context(), tree, before, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ws := fix.NewWorkspace(tree)
+	after, err := plan.ApplyAll(t.Context(), ws, before, judge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]bool{}
+	for i := range apart.Findings {
+		left[apart.Findings[i].Fingerprint] = true
+	}
+	for i := range after.Findings {
+		if f := &after.Findings[i]; !left[f.Fingerprint] {
+			t.Errorf("made together, the changes leave %s in %s", f.RuleID, f.Subject)
+		}
+	}
+	cleared := 0
+	for i := range plan.Changes {
+		cleared += len(plan.Changes[i].Proof.Cleared)
+	}
+	if cleared != len(before.Findings)-len(after.Findings) {
+		t.Errorf("the proofs speak of %d cleared findings, of %d before %d are left", cleared, len(before.Findings), len(after.Findings))
+	}
+	return ws
+}
+
+// patch returns what a workspace changes.
+func patch(t *testing.T, ws *fix.Workspace) []byte {
+	t.Helper()
+	var changes []git.FileChange
+	for _, name := range ws.Changed() {
+		was, _ := ws.Tree().ReadFile(name) // a new file was not there
+		is, err := ws.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes = append(changes, git.FileChange{Path: name, Before: was, After: is})
+	}
+	var buf bytes.Buffer
+	if err := git.WritePatch(&buf, "", changes); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
 }
 
 // Cases lists the cases of a folder.
