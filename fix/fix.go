@@ -101,6 +101,8 @@ type Change struct {
 
 	Upgrades []Upgrade      `json:"upgrades"`
 	Edits    []scanner.Edit `json:"edits"`
+	// Bumps are the machine images that take the place of others, by region and name.
+	Bumps []Bump `json:"bumps,omitempty"`
 	// Clears are the findings that go away: by the plan, and after Prove by what the second scan found.
 	Clears []Finding `json:"clears"`
 	// Remains are findings of the same packages that stay, each with its reason.
@@ -174,6 +176,22 @@ type Unfixed struct {
 	Finding
 	// Code is a stable word for Why: no-fixed-version, only-major, too-fresh, no-manager, registry-not-asked, conflict, ...
 	Code string `json:"code"`
+}
+
+// Bump is one machine image that takes the place of another, with what is known of both.
+type Bump struct {
+	scanner.Bump
+	Before Image `json:"before"`
+	After  Image `json:"after"` // known after Apply
+}
+
+// Image is what is known of a machine image. Days are written as 2006-01-02; what is not known is empty.
+type Image struct {
+	Name         string `json:"name,omitempty"`
+	Owner        string `json:"owner,omitempty"`
+	CreatedAt    string `json:"created_at,omitempty"`
+	DeprecatedAt string `json:"deprecated_at,omitempty"`
+	EndOfLife    string `json:"end_of_life,omitempty"` // of its system
 }
 
 // NewChange returns a change with the key that its kind and parts make. The parts name what is changed (the ecosystem,

@@ -232,6 +232,10 @@ func (p *planner) edits() {
 			}
 			continue
 		}
+		if f.Fix.Bump != nil {
+			p.bump(f)
+			continue
+		}
 		kind := KindRule
 		switch f.Kind {
 		case scanner.KindImage:
@@ -303,6 +307,13 @@ func (p *planner) notice(code, path, message string) {
 // finish groups the changes and puts everything in order.
 func (p *planner) finish() {
 	for _, c := range p.changes {
+		if err := p.joinEdits(c); err != nil {
+			for _, f := range c.Clears {
+				f.Why = plain(err.Error())
+				p.plan.Unfixed = append(p.plan.Unfixed, Unfixed{Finding: f, Code: "conflict"})
+			}
+			continue
+		}
 		c.settle()
 		p.plan.Changes = append(p.plan.Changes, *c)
 	}
@@ -314,7 +325,7 @@ func (p *planner) finish() {
 			cmp.Compare(b.Score, a.Score), a.Location.Compare(b.Location), strings.Compare(a.RuleID, b.RuleID),
 		)
 	})
-	if !p.plan.Asked && len(p.plan.Changes) > 0 {
+	if !p.plan.Asked && slices.ContainsFunc(p.plan.Changes, func(c Change) bool { return len(c.Upgrades) > 0 }) {
 		p.plan.Notices = append(p.plan.Notices, inventory.Notice{
 			Code:    "registry-not-asked",
 			Message: "registries were not asked: versions are those that advisories name, and whether they were published, withdrawn or fit beside the others is not known",
@@ -334,6 +345,7 @@ func (c *Change) settle() {
 	for _, u := range c.Upgrades {
 		c.Major = c.Major || u.Major
 	}
+	c.settleBumps()
 	if c.Title == "" && len(c.Upgrades) > 0 {
 		c.Title = title(c.Upgrades, c.main)
 	}

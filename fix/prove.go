@@ -101,6 +101,7 @@ func (p *Plan) attempt(ctx context.Context, ws *Workspace, c *Change, before *sc
 	if err := c.prove(before, after); err != nil {
 		return nil, err
 	}
+	c.know(after)
 	ws.changed, ws.base = trial.changed, trial.base
 	return after, nil
 }
@@ -158,49 +159,6 @@ func differing(a, b *Workspace) []string {
 	}
 	slices.Sort(all)
 	return all
-}
-
-// edit replaces lines. Edits are in order of path and line; two of them may not touch the same line. Line ends stay
-// what they are in the file.
-func edit(ws *Workspace, edits []scanner.Edit) error {
-	byPath := map[string][]scanner.Edit{}
-	var paths []string
-	for _, e := range edits {
-		if byPath[e.Path] == nil {
-			paths = append(paths, e.Path)
-		}
-		byPath[e.Path] = append(byPath[e.Path], e)
-	}
-	for _, name := range paths {
-		data, err := ws.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		lines := strings.SplitAfter(string(data), "\n")
-		ending := "\n"
-		if len(lines) > 0 && strings.HasSuffix(lines[0], "\r\n") {
-			ending = "\r\n"
-		}
-		list := byPath[name]
-		slices.SortFunc(list, func(a, b scanner.Edit) int { return b.Line - a.Line })
-		last := len(lines) + 1
-		for _, e := range list {
-			end := max(e.EndLine, e.Line)
-			if e.Line < 1 || end >= last || end > len(lines) {
-				return fmt.Errorf("%s:%d: the lines to change are not there", name, e.Line)
-			}
-			last = e.Line
-			text := strings.ReplaceAll(strings.TrimSuffix(e.Text, "\n"), "\n", ending)
-			if e.Text != "" && strings.HasSuffix(lines[end-1], "\n") {
-				text += ending
-			}
-			lines = slices.Replace(lines, e.Line-1, end, text)
-		}
-		if err := ws.WriteFile(name, []byte(strings.Join(lines, ""))); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // prove fills the proof of a change from the scans before and after it.

@@ -55,8 +55,11 @@ type Reference struct {
 	Regexp bool
 	// Text is where the name is written first.
 	Text inventory.Location
-	// Places are all the places where the name is written, or where the value that gives it is.
+	// Places are all the places where the name is written.
 	Places []inventory.Location
+	// Elsewhere are places that give the name without having it: it is put together of other values there, or comes from outside of
+	// the tree.
+	Elsewhere []inventory.Location
 	// sources are the addresses of the data sources and Packer sources that search for it.
 	sources []inventory.ID
 }
@@ -146,7 +149,7 @@ func (f *finder) settle(tree *inventory.Tree) {
 	var folders map[string][]string
 	for i := range f.found {
 		r := &f.found[i]
-		text := r.Written()
+		text := string(r.ID)
 		var kept []inventory.Location
 		for _, at := range r.Places {
 			all := read(at.Path)
@@ -175,6 +178,8 @@ func (f *finder) settle(tree *inventory.Tree) {
 			}
 			if len(places) == 1 {
 				kept = append(kept, places...)
+			} else {
+				r.Elsewhere = append(r.Elsewhere, at)
 			}
 		}
 		r.Places = kept

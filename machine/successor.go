@@ -9,7 +9,7 @@ import (
 // which newer images come. It is empty where the publisher's names do not tell it: a name that carries a day, an edition that the
 // other release does not have under such a name, a regular expression.
 func (r *Reference) Successor(cycle string) string {
-	name := r.Written()
+	name := string(r.ID)
 	if cycle == "" || r.Regexp {
 		return ""
 	}
@@ -22,14 +22,6 @@ func (r *Reference) Successor(cycle string) string {
 		return successor(names, name, r.System, cycle)
 	}
 	return ""
-}
-
-// Written is the text that the code has for the image: an id, a name, a path.
-func (r *Reference) Written() string {
-	if r.Name != "" && (r.Form == DataSource || r.Form == Packer) {
-		return r.Name
-	}
-	return string(r.ID)
 }
 
 // move writes a name of one product for another release.

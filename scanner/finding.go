@@ -204,6 +204,18 @@ type Fix struct {
 	Message string   `json:"message"`
 	Upgrade *Upgrade `json:"upgrade,omitempty"`
 	Edits   []Edit   `json:"edits,omitempty"`
+	Bump    *Bump    `json:"bump,omitempty"` // what the edits do to a machine image
+}
+
+// Bump says which machine image takes the place of which.
+type Bump struct {
+	// Series is what stays the same of the images' names, or the name itself: what is bumped together.
+	Series string       `json:"series"`
+	From   inventory.ID `json:"from"` // as the code writes it: an id, a name pattern, a parameter's path, a family
+	To     inventory.ID `json:"to"`
+	Region string       `json:"region,omitempty"` // of the ids
+	// Major says that the new image has another release of the system.
+	Major bool `json:"major"`
 }
 
 // Suppression says who decided that a finding does not count, and why.

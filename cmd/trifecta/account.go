@@ -56,6 +56,9 @@ func (a *app) account(opts *scanOptions) (*account, error) {
 	return c, nil
 }
 
+// hasAnswers reports whether AWS has answered, now or earlier.
+func (c *account) hasAnswers() bool { return c != nil && c.snapshot != nil }
+
 // look returns what AWS knows of the references of a tree, and what it could not be asked. An error is that of a file.
 func (c *account) look(ctx context.Context, w *world) (map[inventory.ID]ami.Answer, []inventory.Notice, error) {
 	if c == nil {
@@ -207,7 +210,7 @@ func (j *answers) reference(r *machine.Reference, regions []string) {
 		if image := region.Image(id); image != nil {
 			answer := ami.Answer{
 				Name: image.Name, Owner: image.Owner, CreatedAt: image.CreatedAt, DeprecatedAt: image.DeprecatedAt,
-				State: image.State, Newest: inventory.ID(image.Newest),
+				State: image.State, Newest: inventory.ID(image.Newest), Region: name, Series: lookup.Series(image.Name),
 			}
 			if kind == 'p' && (r.Moving || image.Newest == image.ID) {
 				answer.Newest = "" // the path leads on by itself, or to the newest already
@@ -290,6 +293,10 @@ func (p *scanProcess) account(opts *scanOptions, trusted bool) {
 		var files []string
 		p.more, files = awsEnvironment(p.environ)
 		p.policy.Read = append(p.policy.Read, files...)
+		if p.answers = opts.awsSnapshot; p.answers == "" { // for the process that plans fixes, which asks nothing
+			p.answers = filepath.Join(p.temp, "aws.json")
+			p.args = slices.Insert(p.args, 1, "--aws-snapshot="+p.answers)
+		}
 	case !slices.Contains(p.args, "--proposal") && !opts.memoryReadOnly:
 		p.args = slices.Insert(p.args, 1, "--aws=false")
 		p.args = slices.DeleteFunc(p.args, func(arg string) bool { return arg == "--aws=true" })

@@ -164,7 +164,8 @@ func TestAccountOfProcess(t *testing.T) {
 		want, hasMore string
 	}{
 		{"not asked for", scanOptions{}, true, []string{"scan", "--", "."}, "scan -- .", ""},
-		{"a branch", scanOptions{aws: true}, true, []string{"scan", "--aws=true", "--", "."}, "scan --aws=true -- .", environ[0]},
+		{"a branch", scanOptions{aws: true}, true, []string{"scan", "--aws=true", "--", "."}, "scan --aws-snapshot=aws.json --aws=true -- .", environ[0]},
+		{"answers that are kept", scanOptions{aws: true, awsSnapshot: "a.json"}, true, []string{"scan", "--aws=true", "--aws-snapshot=a.json", "--", "."}, "scan --aws=true --aws-snapshot=a.json -- .", environ[0]},
 		{"a proposal says so itself", scanOptions{aws: true}, false, []string{"scan", "--aws=true", "--proposal", "--", "."}, "scan --aws=true --proposal -- .", ""},
 		{"a fork too", scanOptions{aws: true, memoryReadOnly: true}, false, []string{"scan", "--cache-read-only", "--aws=true"}, "scan --cache-read-only --aws=true", ""},
 		{"a proposal without a base", scanOptions{aws: true}, false, []string{"scan", "--aws=true", "--", "."}, "scan --aws=false -- .", ""},

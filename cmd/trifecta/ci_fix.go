@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -73,6 +74,9 @@ func (a *app) proposeFixes(ctx context.Context, r fixRun, at fixHost) (done []fo
 	failed := func(err error) []string { return []string{"no fixes: " + hostError(err)} }
 	handed := filepath.Join(r.process.temp, "fixes.json")
 	r.process.args = a.fixArguments(r.flags, r.dir, handed)
+	if _, err := os.Stat(r.process.answers); err == nil { // absent where AWS could not be asked
+		r.process.args = slices.Insert(r.process.args, 1, "--aws-snapshot="+r.process.answers)
+	}
 	r.process.unconfined = true // it starts package managers, each of which is confined by itself
 	r.process.more = registryVariables(r.process.environ)
 	outcome, err := a.runScanProcess(ctx, r.process)

@@ -31,6 +31,7 @@ type scanProcess struct {
 	temp       string   // the folder for its temporary files and its result
 	policy     confine.Policy
 	unconfined bool     // the policy is not used
+	answers    string   // the file with what AWS answered the scan; empty where it is not asked
 	more       []string // variables on top of what scanEnvironment lets through
 	// log shows what the child writes on standard error as it is written.
 	log func(write func(io.Writer) error) error

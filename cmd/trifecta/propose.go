@@ -27,10 +27,13 @@ func (a *app) prove(ctx context.Context, dir string, s *session, opts *fixOption
 		return nil, err
 	}
 	p := &proposals{
-		Commit: s.res.Target.Commit, Asked: plan.Asked, Limit: s.cfg.Fix.Limit, Labels: s.cfg.Fix.Labels, Unfixed: plan.Unfixed,
+		Commit: s.res.Target.Commit, Asked: plan.Asked, Images: s.images, Limit: s.cfg.Fix.Limit, Labels: s.cfg.Fix.Labels, Unfixed: plan.Unfixed,
 		Tool: s.res.Tool, Data: s.res.Run.Advisories, Allowed: s.cfg.Fix.AllowExecution, Changes: []provenChange{},
 	}
 	for _, n := range s.res.Notices {
+		if n.Code == awsNotAsked || n.Code == awsUnknown || n.Code == awsNotAnswered {
+			p.Images = false
+		}
 		if n.Code == "unreadable-file" || n.Code == "unreadable-folder" || n.Code == "fewer-packages-than-declared" || n.Code == "database-incomplete" {
 			name := ""
 			if n.Location != nil {

@@ -25,6 +25,7 @@ type proposals struct {
 	Unfixed []fix.Unfixed    `json:"unfixed"` // and what was dropped
 	Notices []string         `json:"notices"` // paths that could not be read; empty for the tree as a whole
 	Asked   bool             `json:"asked"`   // registries were
+	Images  bool             `json:"images"`  // AWS has answered all that was asked about machine images
 	Limit   int              `json:"limit"`   // of the configuration; 0 where it has none
 	Labels  []string         `json:"labels"`  // likewise
 	Tool    scanner.Tool     `json:"tool"`
@@ -60,6 +61,9 @@ const defaultFixLimit = 5
 // gone returns why a request that is not wanted any more is not needed. What this run can't tell stays open: that a
 // finding could not be fixed today, or a file not be read, is no reason to close anything.
 func (p *proposals) gone(open forge.Proposal) string {
+	if strings.HasPrefix(open.Key, string(fix.KindMachineImage)+"/") {
+		return p.imageGone(open)
+	}
 	about := func(path string) bool { return path == "" || strings.Contains("/"+open.Key+"/", "/"+path+"/") }
 	if !p.Asked || slices.ContainsFunc(p.Notices, about) ||
 		slices.ContainsFunc(p.Unfixed, func(u fix.Unfixed) bool { return about(u.Location.Path) }) {
@@ -67,6 +71,23 @@ func (p *proposals) gone(open forge.Proposal) string {
 	}
 	return "the scan of " + p.Commit[:min(10, len(p.Commit))] + " no longer finds what it clears"
 }
+
+// imageGone is gone for requests that bump machine images: their keys name no file, and without an account nobody knows that an
+// image is old.
+func (p *proposals) imageGone(open forge.Proposal) string {
+	byName := strings.HasSuffix(open.Key, "/release")
+	left := slices.ContainsFunc(p.Unfixed, func(u fix.Unfixed) bool { return slices.Contains(imageRules, u.RuleID) })
+	unread := slices.ContainsFunc(p.Notices, func(name string) bool {
+		return name == "" || slices.Contains([]string{".tf", ".tofu", ".tfvars", ".hcl", ".yaml", ".yml", ".template"}, path.Ext(name))
+	})
+	if left || unread || !byName && !p.Images {
+		return ""
+	}
+	return "the scan of " + p.Commit[:min(10, len(p.Commit))] + " no longer finds what it clears"
+}
+
+// imageRules are the rules whose findings bumps of machine images clear.
+var imageRules = []string{"ami-end-of-life", "ami-end-of-life-soon", "aws-stale-ami"}
 
 // maxTitle is above what people write and below what hosts take.
 const maxTitle = 200
@@ -174,10 +195,14 @@ func (p *proposals) body(c *provenChange, to requestTarget) string {
 		}
 		b.WriteString(left(len(c.Upgrades)))
 	}
+	images(&b, c.Bumps)
 	if len(c.Edits) > 0 {
 		fmt.Fprintf(&b, "Changes %s in %s.\n\n", plural(len(c.Edits), "place"), listOf(c.Files, at))
 	}
-	if c.Major {
+	switch {
+	case c.Major && len(c.Bumps) > 0:
+		b.WriteString("> ⚠️ **major**: another release of the system. Start a machine from it and try what runs there before you merge.\n\n")
+	case c.Major:
 		b.WriteString("> ⚠️ The new version may be incompatible, going by its number. Read its release notes before you merge.\n\n")
 	}
 	fmt.Fprintf(&b, "### Clears %s\n\n| Severity | Finding | Where |\n| --- | --- | --- |\n", plural(len(c.Clears), "finding"))
@@ -203,6 +228,33 @@ func (p *proposals) body(c *provenChange, to requestTarget) string {
 		return text
 	}
 	return fmt.Sprintf("Clears %s. The description was too long for this page.\n", plural(len(c.Clears), "finding"))
+}
+
+// images writes the machine images that take the place of others, with what is known of both.
+func images(b *strings.Builder, bumps []fix.Bump) {
+	if len(bumps) == 0 {
+		return
+	}
+	b.WriteString("| Machine image | Name | Region | Created | Deprecated | End of life |\n| --- | --- | --- | --- | --- | --- |\n")
+	row := func(mark string, id inventory.ID, region string, i fix.Image) {
+		name := ""
+		if i.Name != "" && i.Name != string(id) {
+			name = report.MarkdownCode(i.Name)
+		}
+		if i.Owner != "" {
+			name = strings.TrimSpace(name + " of " + report.MarkdownText(i.Owner))
+		}
+		fmt.Fprintf(b, "| %s %s | %s | %s | %s | %s | %s |\n", mark, report.MarkdownCode(string(id)), name, report.MarkdownText(region),
+			report.MarkdownText(i.CreatedAt), report.MarkdownText(i.DeprecatedAt), report.MarkdownText(i.EndOfLife))
+	}
+	for _, u := range bumps[:min(len(bumps), maxRows/2)] {
+		row("from", u.From, u.Region, u.Before)
+		row("to", u.To, u.Region, u.After)
+	}
+	if more := len(bumps) - maxRows/2; more > 0 {
+		fmt.Fprintf(b, "\nand %d more\n", more)
+	}
+	b.WriteString("\n")
 }
 
 // howWords say of an upgrade what it touches.

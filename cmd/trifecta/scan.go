@@ -308,7 +308,7 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 			}
 			return res, err
 		}
-		if err := opts.then(ctx, &session{tree: tree, res: res, cfg: cfg, data: data, again: again}); err != nil {
+		if err := opts.then(ctx, &session{tree: tree, res: res, cfg: cfg, data: data, again: again, images: p.account.hasAnswers()}); err != nil {
 			return nil, err
 		}
 	}
@@ -322,6 +322,8 @@ type session struct {
 	cfg   *config.Config
 	data  advisories
 	again fix.Judge
+	// images says that AWS was asked about machine images, or a snapshot of its answers was read.
+	images bool
 }
 
 // pipeline is what is done to a tree, whether it is the one on disk or the one of a commit.

@@ -69,6 +69,8 @@ type Scanner struct {
 	AsOf  time.Time
 	// StaleDays is the age from which an image is old; 0 is the default of 180.
 	StaleDays int
+	// Read reads a file of the tree, for edits; nil: none are made.
+	Read func(path string) ([]byte, error)
 	// Account has what the account knows of images, by id; nil where it was not asked.
 	Account map[inventory.ID]Answer
 }
@@ -78,6 +80,8 @@ type Answer struct {
 	Name, Owner, CreatedAt, DeprecatedAt string
 	State                                string // available, deregistered, ...
 	Newest                               inventory.ID
+	Series                               string // what stays the same of the names of its series
+	Region                               string // that knows it
 }
 
 // DefaultStaleDays is how old an image may be.
@@ -88,7 +92,7 @@ func (Scanner) Name() string { return "machine images" }
 
 // Scan judges the references. Ends of life and replacements are put into the inventory's machine images.
 func (s Scanner) Scan(_ context.Context, inv *inventory.Inventory) (*scanner.Judgement, error) {
-	p := &pass{Scanner: s, out: &scanner.Judgement{}, products: map[string]*intel.Product{}}
+	p := &pass{Scanner: s, out: &scanner.Judgement{}, products: map[string]*intel.Product{}, files: map[string][]string{}}
 	p.StaleDays = cmp.Or(p.StaleDays, DefaultStaleDays)
 	for i := range p.References {
 		p.reference(&p.References[i])
@@ -121,7 +125,8 @@ type pass struct {
 	Scanner
 	out      *scanner.Judgement
 	products map[string]*intel.Product
-	carried  string // the day of the data that the program carries, where it was used
+	files    map[string][]string // lines by path
+	carried  string              // the day of the data that the program carries, where it was used
 }
 
 // release returns the cycle of a product that a version belongs to.
@@ -142,14 +147,24 @@ func (p *pass) release(product, version string) (r intel.Release, successor stri
 		return r, "", false
 	}
 	r, ok = known.Release(version)
-	day := p.AsOf.Format(time.DateOnly)
-	for _, candidate := range known.Releases { // newest first
-		if !candidate.EndOfLife.Passed(day) && candidate.EndOfLife.Known && supportedLong(product, candidate.Cycle) {
-			successor = candidate.Cycle
-			break
+	return r, p.successor(product, known.Releases), ok
+}
+
+// successor returns the release to move to: the oldest one that is supported for another year, as it asks for the fewest
+// changes, else the one that is supported longest.
+func (p *pass) successor(product string, releases []intel.Release) string {
+	day, nextYear := p.AsOf.Format(time.DateOnly), p.AsOf.AddDate(1, 0, 0).Format(time.DateOnly)
+	best, end := "", ""
+	for i := range releases { // newest first
+		r := &releases[i]
+		if !r.EndOfLife.Known || r.EndOfLife.Passed(day) || !supportedLong(product, r.Cycle) {
+			continue
+		}
+		if until := cmp.Or(r.EndOfLife.Day, "9999"); best == "" || until >= nextYear || until > end && end < nextYear {
+			best, end = r.Cycle, until
 		}
 	}
-	return r, successor, ok
+	return best
 }
 
 // supportedLong reports whether a release is one that machines are built on: of Ubuntu those of every second April.
@@ -161,7 +176,8 @@ func supportedLong(product, cycle string) bool {
 	return month == "04" && len(year) == 2 && (year[1]-'0')%2 == 0
 }
 
-func (p *pass) report(r *machine.Reference, rule scanner.Rule, message, advice string) {
+// report adds a finding, which is returned so that it can be given another fix than the advice.
+func (p *pass) report(r *machine.Reference, rule scanner.Rule, message, advice string) *scanner.Finding {
 	at := r.Text
 	if len(r.Locations) > 0 && at.IsZero() {
 		at = r.Locations[0]
@@ -169,7 +185,7 @@ func (p *pass) report(r *machine.Reference, rule scanner.Rule, message, advice s
 	f := scanner.Finding{
 		RuleID: rule.ID, Kind: scanner.KindMachineImage, Severity: rule.Severity, Pillar: scanner.PillarVulnerability,
 		Message: fmt.Sprintf("%s %s; %s", r.ID, message, advice), Subject: r.ID, Location: at, Fix: &scanner.Fix{Message: advice},
-		FingerprintKey: []string{rule.ID, string(r.ID), at.Path}, Exposure: scanner.Exposure{Workloads: slices.Clone(r.Workloads)},
+		FingerprintKey: append([]string{rule.ID}, anchor(r, at.Path)...), Exposure: scanner.Exposure{Workloads: slices.Clone(r.Workloads)},
 	}
 	for _, l := range r.Locations[min(1, len(r.Locations)):] {
 		if l != at && len(f.Related) < 10 {
@@ -177,6 +193,23 @@ func (p *pass) report(r *machine.Reference, rule scanner.Rule, message, advice s
 		}
 	}
 	p.out.Findings = append(p.out.Findings, f)
+	return &p.out.Findings[len(p.out.Findings)-1]
+}
+
+// anchor is what stays the same of a reference when it names another image of its series: a finding that a bump leaves is the
+// one that was there.
+func anchor(r *machine.Reference, path string) []string {
+	id := string(r.ID)
+	switch {
+	case r.Source() != "":
+		return []string{string(r.Source()), path}
+	case r.Form == machine.Parameter:
+		return []string{id, path}
+	}
+	if len(r.Workloads) > 0 {
+		return []string{r.Form, string(r.Workloads[0]), r.Region, path}
+	}
+	return []string{r.Form, r.Region, path}
 }
 
 // soon is how long before its end a system is called ending.
@@ -196,18 +229,22 @@ func (p *pass) reference(r *machine.Reference) {
 		end := release.EndOfLife
 		r.EndOfLife = end.Day
 		replacement := fmt.Sprintf("%s %s", title(r.System.Name), successor)
-		if next := parameterOf(r, successor); next != "" {
-			r.Replacement, replacement = next, string(next)
+		next := r.Successor(successor)
+		if next != "" {
+			replacement = next
 		}
 		switch {
 		case end.Passed(day):
-			p.report(r, endOfLife, fmt.Sprintf("is %s, which has had no security updates since %s", r.System.Name, cmp.Or(end.Day, "some time")), "move to "+replacement)
+			f := p.report(r, endOfLife, fmt.Sprintf("is %s, which has had no security updates since %s", r.System.Name, cmp.Or(end.Day, "some time")), "move to "+replacement)
+			p.succeed(f, r, next, replacement)
 		case end.Day != "" && end.Day < p.AsOf.Add(soon).Format(time.DateOnly):
-			p.report(r, endingSoon, fmt.Sprintf("is %s, which gets security updates until %s", r.System.Name, end.Day), "plan the move to "+replacement)
+			f := p.report(r, endingSoon, fmt.Sprintf("is %s, which gets security updates until %s", r.System.Name, end.Day), "plan the move to "+replacement)
+			p.succeed(f, r, next, replacement)
 		}
 	}
 	if r.System.EKS && r.System.Product == "amazon-linux" && r.System.Cycle == "2" && day > eksAL2End && !(ok && release.EndOfLife.Passed(day)) {
-		p.report(r, endOfLife, "is an EKS image of Amazon Linux 2, which AWS has not published since "+eksAL2End, "move to AL2023 or Bottlerocket")
+		f := p.report(r, endOfLife, "is an EKS image of Amazon Linux 2, which AWS has not published since "+eksAL2End, "move to AL2023 or Bottlerocket")
+		p.succeed(f, r, r.Successor("2023"), "AL2023")
 	}
 	if r.Unowned {
 		p.report(r, unowned, "is searched for without an owner, so that anyone who publishes such a name is found", `name the owners, such as owners = ["amazon"]`)
@@ -216,7 +253,8 @@ func (p *pass) reference(r *machine.Reference) {
 	if built != "" && !r.Moving && !told {
 		if t, err := time.Parse(time.DateOnly, built); err == nil {
 			if age := int(p.AsOf.Sub(t).Hours() / 24); age > p.StaleDays {
-				p.report(r, stale, fmt.Sprintf("was made on %s, %d days ago", built, age), "name a newer one")
+				f := p.report(r, stale, fmt.Sprintf("was made on %s, %d days ago", built, age), "name a newer one")
+				p.newest(f, r, p.Account[r.ID])
 			}
 		}
 	}
@@ -227,7 +265,10 @@ func (p *pass) reference(r *machine.Reference) {
 		}
 	case machine.Literal:
 		if strings.HasPrefix(string(r.ID), "ami-") && len(r.Workloads) > 0 {
-			p.report(r, noMap, "holds in one region and tells nobody what it is", "use a data source, a public parameter or a map by region")
+			f := p.report(r, noMap, "holds in one region and tells nobody what it is", "use a data source, a public parameter or a map by region")
+			if p.Account == nil {
+				f.Fix.Message += "; what a literal id is nobody can tell from code, and so no newer one: --aws or --aws-snapshot asks"
+			}
 		}
 	}
 }
@@ -239,6 +280,9 @@ const eksAL2End = "2025-11-26"
 // answered judges what the account knows of an image, and returns whether it was found to be stale.
 func (p *pass) answered(r *machine.Reference, a Answer) bool {
 	r.Name, r.Owner = cmp.Or(r.Name, a.Name), cmp.Or(r.Owner, a.Owner)
+	if isID(r.ID) { // which is of one region alone
+		r.Region = cmp.Or(r.Region, a.Region)
+	}
 	r.CreatedAt, r.DeprecatedAt = a.CreatedAt, a.DeprecatedAt
 	if r.System == (machine.System{}) {
 		r.System = machine.SystemOf(a.Name)
@@ -247,16 +291,18 @@ func (p *pass) answered(r *machine.Reference, a Answer) bool {
 		r.Replacement = a.Newest
 	}
 	day := p.AsOf.Format(time.DateOnly)
+	var f *scanner.Finding
 	switch {
 	case a.State != "" && a.State != "available":
-		p.report(r, stale, fmt.Sprintf("is %s: machines that start from it fail", a.State), newer(a))
+		f = p.report(r, stale, fmt.Sprintf("is %s: machines that start from it fail", a.State), newer(a))
 	case a.DeprecatedAt != "" && a.DeprecatedAt <= day:
-		p.report(r, stale, fmt.Sprintf("is deprecated since %s", a.DeprecatedAt), newer(a))
+		f = p.report(r, stale, fmt.Sprintf("is deprecated since %s", a.DeprecatedAt), newer(a))
 	case a.Newest != "" && a.Newest != r.ID && !r.Moving:
-		p.report(r, stale, "has a newer image of its series", newer(a))
+		f = p.report(r, stale, "has a newer image of its series", newer(a))
 	default:
 		return false
 	}
+	p.newest(f, r, a)
 	return true
 }
 
@@ -273,26 +319,6 @@ func title(name string) string {
 		words = words[:len(words)-1]
 	}
 	return strings.Join(words, " ")
-}
-
-// parameterOf returns the public parameter of a system's successor, in the form of the one that is used.
-func parameterOf(r *machine.Reference, successor string) inventory.ID {
-	id := string(r.ID)
-	if r.Form != machine.Parameter {
-		return ""
-	}
-	switch {
-	case strings.HasPrefix(id, "/aws/service/ami-amazon-linux-latest/amzn2-ami-"):
-		arch := "x86_64"
-		if strings.Contains(id, "arm64") {
-			arch = "arm64"
-		}
-		return inventory.ID("/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-" + arch)
-	case strings.HasPrefix(id, "/aws/service/canonical/ubuntu/server/") && successor != "":
-		next := strings.Replace(id, "/"+r.System.Cycle+"/", "/"+successor+"/", 1)
-		return inventory.ID(strings.Replace(next, "/ebs-gp2/", "/ebs-gp3/", 1))
-	}
-	return ""
 }
 
 // regions finds ids that stand beside more than one region.

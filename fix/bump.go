@@ -1,0 +1,101 @@
+package fix
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/scanner"
+)
+
+// bump plans what a finding of a machine image says: all images of one series are one change, with the entry of each region, and
+// so is each move to another release.
+func (p *planner) bump(f *scanner.Finding) {
+	b := *f.Fix.Bump
+	if b.Major && (p.opts.Majors == MajorsNever || p.opts.Majors == MajorsAct && f.Tier != scanner.TierAct) {
+		p.unfixed("only-major", fmt.Sprintf("only another release clears it: %s in the place of %s", plain(string(b.To)), plain(string(b.From))), f)
+		return
+	}
+	parts := []string{b.Series}
+	if b.Major {
+		parts = append(parts, "release") // a change of its own: it asks for more than a newer image does
+	}
+	c := p.change(NewChange(KindMachineImage, parts...))
+	c.Bumps = append(c.Bumps, Bump{Bump: b, Before: imageOf(p.res, b.From)})
+	for _, e := range f.Fix.Edits {
+		if !slices.Contains(c.Edits, e) {
+			c.Edits = append(c.Edits, e)
+		}
+	}
+	c.Major = c.Major || b.Major
+	c.clear(f)
+}
+
+// imageOf returns what a result knows of the image that code names so.
+func imageOf(res *scanner.Result, name inventory.ID) Image {
+	for i := range res.MachineImages {
+		if m := &res.MachineImages[i]; m.ID == name {
+			return Image{Name: m.Name, Owner: m.Owner, CreatedAt: m.CreatedAt, DeprecatedAt: m.DeprecatedAt, EndOfLife: m.EndOfLife}
+		}
+	}
+	return Image{}
+}
+
+// settleBumps puts the bumps of a change in order and says what they come to.
+func (c *Change) settleBumps() {
+	if len(c.Bumps) == 0 {
+		return
+	}
+	slices.SortFunc(c.Bumps, func(a, b Bump) int {
+		return cmp.Or(strings.Compare(a.Region, b.Region), strings.Compare(string(a.From), string(b.From)), strings.Compare(string(a.To), string(b.To)))
+	})
+	c.Bumps = slices.CompactFunc(c.Bumps, func(a, b Bump) bool { return a.Bump == b.Bump })
+	first := c.Bumps[0]
+	switch {
+	case len(c.Bumps) == 1 && first.Major:
+		c.Title = fmt.Sprintf("Move from %s to %s", first.From, first.To)
+	case first.Major:
+		c.Title = fmt.Sprintf("Move from %s to its successor in %s", first.Series, count(len(c.Edits), "place"))
+	case len(c.Bumps) == 1:
+		c.Title = fmt.Sprintf("Bump %s from %s to %s", first.Series, first.From, first.To)
+	default:
+		regions := map[string]bool{}
+		for _, b := range c.Bumps {
+			regions[b.Region] = true
+		}
+		c.Title = fmt.Sprintf("Bump %s to its newest images", first.Series)
+		if !regions[""] {
+			c.Title += " in " + count(len(regions), "region")
+		}
+	}
+	c.Title = plain(c.Title)
+	for _, b := range c.Bumps {
+		c.Reasons = append(c.Reasons, b.reasons()...)
+	}
+}
+
+// reasons say why it is this image, and what comes with it.
+func (b *Bump) reasons() []string {
+	if !b.Major {
+		where := ""
+		if b.Region != "" {
+			where = " in " + b.Region
+		}
+		return []string{fmt.Sprintf("%s is the newest available image of its series%s, of the same owner and architecture", b.To, where)}
+	}
+	all := []string{"another release of the system, the nearest one that is supported for a year; the architecture stays"}
+	if to := string(b.To); strings.HasPrefix(to, "AL2023_") || strings.HasPrefix(to, "amazon-eks-node-al2023-") || strings.Contains(to, "/eks/optimized-ami/") || strings.HasPrefix(to, "al2023@") {
+		all = append(all, "nodes of Amazon Linux 2023 are set up by nodeadm: user data of your own has to change with it")
+	}
+	return all
+}
+
+// know takes over what the scan of the changed tree knows of the new images.
+func (c *Change) know(after *scanner.Result) {
+	c.Bumps = slices.Clone(c.Bumps)
+	for i := range c.Bumps {
+		c.Bumps[i].After = imageOf(after, c.Bumps[i].To)
+	}
+}
