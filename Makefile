@@ -53,6 +53,10 @@ race-all: ## all tests under the race detector: a second full build, minutes
 e2e: ## run the action and the container image for real, where this machine can
 	e2e/run
 
+.PHONY: man
+man: build ## write the manual pages to bin/man
+	bin/trifecta man bin/man
+
 .PHONY: images
 images: ## take the pictures of docs/images anew, with Chromium and npm
 	e2e/page.sh --images

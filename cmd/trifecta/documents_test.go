@@ -72,7 +72,9 @@ func documents(t *testing.T) []string {
 
 // arguments returns the arguments of a command line that calls this program, and false for other commands.
 func arguments(line string) ([]string, bool) {
-	line, _, _ = strings.Cut(line, " #")
+	for _, end := range []string{" #", " | ", " > ", " && ", " ||"} {
+		line, _, _ = strings.Cut(line, end)
+	}
 	fields := strings.Fields(line)
 	for _, program := range [][]string{{"go", "run", "./cmd/trifecta"}, {"bin/trifecta"}, {"trifecta"}} {
 		if len(fields) >= len(program) && slices.Equal(fields[:len(program)], program) {

@@ -45,7 +45,7 @@ for the .json files in it.`,
 			return a.write(outputs, merged(results, files))
 		},
 	}
-	registerOutput(cmd, &specs)
+	registerOutput(cmd, &specs, report.Names())
 	return cmd
 }
 

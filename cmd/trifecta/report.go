@@ -29,7 +29,7 @@ func (a *app) reportCommand() *cobra.Command {
 			return a.write(outputs, res)
 		},
 	}
-	registerOutput(cmd, &specs)
+	registerOutput(cmd, &specs, report.Names())
 	return cmd
 }
 

@@ -84,12 +84,15 @@ func (a *app) rootCommand() *cobra.Command {
 		Use:   "trifecta",
 		Short: "Says what a stranger can reach and exploit, from the code alone",
 		Long: `trifecta reads layers, firewalls and vulnerabilities from a repository and says first
-what a stranger on the internet can reach and exploit, with the path as evidence.
+what a stranger on the internet can reach and exploit, with the path as evidence. It runs no code
+of the repository, needs no account, and works offline.
 
 Exit codes: 0 clean, 1 findings that --fail-on names, 2 wrong usage or configuration,
 3 the scan could not be finished.`,
-		Example: `  trifecta scan .
-  trifecta scan . --offline --db path/to/advisories -o sarif=trifecta.sarif`,
+		Example: `  trifecta scan
+  trifecta scan -o text -o html=report.html
+  trifecta explain aws_lb.public
+  trifecta fix`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRun: func(*cobra.Command, []string) {
@@ -102,6 +105,8 @@ Exit codes: 0 clean, 1 findings that --fail-on names, 2 wrong usage or configura
 	}
 	root.PersistentFlags().BoolVar(&a.verbose, "verbose", false, "say on standard error what is being done")
 	root.PersistentFlags().BoolVar(&a.quiet, "quiet", false, "no progress and no summary on standard error")
-	root.AddCommand(a.initCommand(), a.scanCommand(), a.sbomCommand(), a.reportCommand(), a.mergeCommand(), a.explainCommand(), a.graphCommand(), a.fixCommand(), a.ciCommand(), a.dbCommand(), a.versionCommand())
+	root.AddCommand(a.initCommand(), a.scanCommand(), a.sbomCommand(), a.reportCommand(), a.mergeCommand(), a.explainCommand(), a.graphCommand(), a.fixCommand(), a.ciCommand(), a.dbCommand(), a.versionCommand(), a.manCommand())
+	root.SetHelpFunc(a.help)
+	complete(root)
 	return root
 }

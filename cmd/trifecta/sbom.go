@@ -50,7 +50,7 @@ func (a *app) sbomCommand() *cobra.Command {
 			return a.write(outputs, done.res)
 		},
 	}
-	registerOutput(cmd, &specs)
+	registerOutput(cmd, &specs, billsOfMaterials)
 	return cmd
 }
 

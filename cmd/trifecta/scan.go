@@ -73,12 +73,12 @@ var parts = []string{"dependencies", "infrastructure", "network", "images", "ami
 // register adds the flags of scan.
 func (o *scanOptions) register(cmd *cobra.Command) {
 	f := cmd.Flags()
-	registerOutput(cmd, &o.outputs)
+	registerOutput(cmd, &o.outputs, report.Names())
 	o.registerInputs(cmd)
-	f.StringSliceVar(&o.failOn, "fail-on", nil, "what makes the exit code 1: any of `critical,high,medium,low,unknown,act,attend,none` (default high; none for ci)")
+	f.StringSliceVar(&o.failOn, "fail-on", nil, "what makes the exit code 1: any in `LIST` of critical, high, medium, low, unknown, act, attend, none; a severity or tier means that or higher (default high; none for ci)")
 	f.StringSliceVar(&o.failOnDefault, "fail-on-default", []string{string(scanner.High)}, "for the scan that ci starts")
 	_ = f.MarkHidden("fail-on-default") // a flag that is not there would be a mistake above
-	f.StringVar(&o.base, "base", "", "say what is new since `REF|RESULT.json`: a git revision or a saved result")
+	f.StringVar(&o.base, "base", "", "say what is new since `REF`: a git revision, or the file of a saved result")
 	f.BoolVar(&o.proposal, "proposal", false, "take the configuration from the base")
 	f.BoolVar(&o.baseOptional, "base-optional", false, "go on where the clone lacks the base")
 	f.BoolVar(&o.sealed, "sealed", false, "give up the system calls that a scan does not need")
@@ -117,6 +117,12 @@ func (a *app) scanCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scan [DIR]",
 		Short: "Scans a repository: inventory, match, check, rank, report",
+		Long: `scan says first what a stranger on the internet can reach and exploit, then what is wrong, worst first, each on the
+line that causes it. Without --offline and without a database of advisories, names and versions of public
+packages go to the OSV API, and nothing else.
+
+Exit codes: 0 nothing that --fail-on names, 1 findings, 2 wrong usage or configuration, 3 the scan could not be
+finished.`,
 		Example: `  trifecta scan
   trifecta scan . --offline --db advisories --fail-on critical,act
   trifecta scan web -o text -o sarif=web.sarif -o cyclonedx=web.cdx.json`,
@@ -395,8 +401,8 @@ func (a *app) asOf(flag string, now time.Time) (time.Time, error) {
 }
 
 // registerOutput adds the flag that names the reports to write.
-func registerOutput(cmd *cobra.Command, specs *[]string) {
-	cmd.Flags().StringArrayVarP(specs, "output", "o", nil, "report to write as `FORMAT[=FILE]`; repeatable; formats: "+strings.Join(report.Names(), ", "))
+func registerOutput(cmd *cobra.Command, specs *[]string, formats []string) {
+	cmd.Flags().StringArrayVarP(specs, "output", "o", nil, "report to write as `FORMAT[=FILE]`; repeatable; formats: "+strings.Join(formats, ", "))
 }
 
 // looksAt returns whether a part is looked at, by the flags and the configuration.

@@ -30,9 +30,10 @@ func builtFrom() string {
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Prints the version",
-		Args:  cobra.NoArgs,
+		Use:     "version",
+		Short:   "Prints the version",
+		Example: "  trifecta version",
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintf(a.out, "trifecta %s (%s)\n", version, builtFrom())
 			return err
