@@ -445,6 +445,7 @@ func TestCasesTable(t *testing.T) {
 		"registries and programs answered is recorded; while recording, the ecosystem's own tool has to accept every file that was changed,\nor the recording fails.\n")
 	for _, m := range []struct{ folder, title, accepted string }{
 		{"cases/npm", "npm", "`npm ci --ignore-scripts`"},
+		{"cases/pnpm", "pnpm", "`pnpm install --frozen-lockfile --ignore-scripts`"},
 		{"cases/go", "Go", "`go mod verify` and `go build ./...`"},
 		{"pip", "pip", "`pip install --dry-run`, with `--require-hashes` where there are hashes"},
 		{"poetry", "Poetry", "`poetry check --lock` and `poetry install --dry-run`"},

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/trifecta-scanner/trifecta/internal/confine"
+	"github.com/trifecta-scanner/trifecta/internal/web"
 )
 
 // Contained is the Runner that runs real programs. Beside what Command promises, the program finds no other program by
@@ -34,6 +35,8 @@ type Contained struct {
 	Outside string
 	// Timeout bounds one run; 0 is five minutes.
 	Timeout time.Duration
+	// Client fetches programs that are packages of a registry; nil fetches none.
+	Client *web.Client
 }
 
 const (
@@ -55,7 +58,7 @@ func (c *Contained) Run(ctx context.Context, ws *Workspace, cmd Command) ([]byte
 		return nil, err
 	}
 	defer func() { _ = removeAll(dir) }() // a folder in the system's own for such
-	box := box{dir: dir, copy: filepath.Join(dir, "copy"), home: filepath.Join(dir, "home"), bin: filepath.Join(dir, "bin"), temp: filepath.Join(dir, "temp")}
+	box := box{dir: dir, copy: filepath.Join(dir, "copy"), home: filepath.Join(dir, "home"), bin: filepath.Join(dir, "bin"), temp: filepath.Join(dir, "temp"), tool: filepath.Join(dir, "tool")}
 	box.cache = c.Cache
 	if box.cache == "" {
 		box.cache = filepath.Join(dir, "cache")
@@ -68,6 +71,13 @@ func (c *Contained) Run(ctx context.Context, ws *Workspace, cmd Command) ([]byte
 	programs, err := c.link(box.bin, append([]string{cmd.Program}, cmd.Beside...))
 	if err != nil {
 		return nil, err
+	}
+	if cmd.Package != nil {
+		if err := c.unpack(ctx, box, cmd.Package); err != nil {
+			return nil, err
+		}
+		cmd.Args = append([]string{filepath.Join(box.tool, filepath.FromSlash(cmd.Package.Main))}, cmd.Args...)
+		cmd.Reads = append(slices.Clip(cmd.Reads), box.tool)
 	}
 	if err := box.fill(ws, cmd); err != nil {
 		return nil, err
@@ -131,7 +141,7 @@ func inside(folder, name string) bool {
 }
 
 // box is the folders that one run may use.
-type box struct{ dir, copy, home, bin, temp, cache string }
+type box struct{ dir, copy, home, bin, temp, cache, tool string }
 
 // fill copies the command's files and writes ours.
 func (b box) fill(ws *Workspace, cmd Command) error {

@@ -145,6 +145,14 @@ func (v *jsonValue) get(name string) *jsonValue {
 	return nil
 }
 
+// below returns the member that a path of names with dots between them leads to.
+func (v *jsonValue) below(names string) *jsonValue {
+	for name := range strings.SplitSeq(names, ".") {
+		v = v.get(name)
+	}
+	return v
+}
+
 // str returns a string; anything else is empty.
 func (v *jsonValue) str() string {
 	if v == nil {

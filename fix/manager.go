@@ -13,6 +13,7 @@ import (
 var Managers = []*Manager{
 	Go,
 	NPM,
+	PNPM,
 	PackageJSON,
 	UV,
 	Poetry,

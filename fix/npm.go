@@ -294,6 +294,9 @@ func writeManifests(ws *Workspace, targets []Target) error {
 	for _, t := range targets {
 		for _, line := range t.Lines {
 			name := line.Location.Path
+			if path.Base(name) != "package.json" {
+				continue // such as the catalogs of pnpm, which have a file of their own
+			}
 			// Two versions of a package may meet one line, which then asks for the later one.
 			if line = latest(targets, line); seen[placeOf(line)] {
 				continue
@@ -310,7 +313,7 @@ func writeManifests(ws *Workspace, targets []Target) error {
 				}
 				changed[name] = text
 			}
-			if !setWant(text, text.root.get(line.List), line) {
+			if !setWant(text, text.root.below(line.List), line) {
 				return fmt.Errorf("%s no longer asks for %s", name, line.Package)
 			}
 		}
@@ -555,9 +558,14 @@ func (l *npmLock) holding(t Target) []string {
 
 // mergeOverrides adds members to an object at the top of a manifest, which is made where there is none.
 func mergeOverrides(text *jsonText, name string, add map[string]any) error {
-	object := text.root.get(name)
+	return mergeMember(text, text.root, name, add)
+}
+
+// mergeMember is mergeOverrides for an object within an object.
+func mergeMember(text *jsonText, above *jsonValue, name string, add map[string]any) error {
+	object := above.get(name)
 	if object == nil {
-		text.insertLast(text.root, name, text.value(1, add))
+		text.insertLast(above, name, text.value(above.depth+1, add))
 		return nil
 	}
 	if object.kind != '{' {

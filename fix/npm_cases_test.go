@@ -15,6 +15,7 @@ import (
 func trimNPM(address string, body []byte) []byte {
 	var doc struct {
 		Name     string                     `json:"name,omitempty"`
+		Tags     map[string]string          `json:"dist-tags,omitempty"`
 		Versions map[string]map[string]any  `json:"versions,omitempty"`
 		Other    map[string]json.RawMessage `json:"-"`
 	}
@@ -27,10 +28,14 @@ func trimNPM(address string, body []byte) []byte {
 		"bundleDependencies": true, "bundledDependencies": true, "hasInstallScript": true, "_hasShrinkwrap": true,
 	}
 	for _, v := range doc.Versions {
+		scripts := installing(v["scripts"])
 		for name := range v {
 			if !keep[name] {
 				delete(v, name)
 			}
+		}
+		if len(scripts) > 0 {
+			v["scripts"] = scripts
 		}
 		if dist, ok := v["dist"].(map[string]any); ok {
 			for name := range dist {
@@ -45,6 +50,18 @@ func trimNPM(address string, body []byte) []byte {
 		return body
 	}
 	return short
+}
+
+// installing returns the scripts that run when a package is installed, without what they run.
+func installing(scripts any) map[string]any {
+	all, _ := scripts.(map[string]any)
+	kept := map[string]any{}
+	for _, name := range []string{"preinstall", "install", "postinstall"} {
+		if all[name] != nil {
+			kept[name] = "exit"
+		}
+	}
+	return kept
 }
 
 // TestNPMCases plans, writes and proves changes against what the real registry answered, and lets npm itself judge the

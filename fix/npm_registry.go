@@ -34,6 +34,7 @@ type npmRegistry struct {
 type npmPackage struct {
 	Versions map[string]*npmVersion `json:"versions"`
 	Time     map[string]time.Time   `json:"time"`
+	Tags     npmWants               `json:"dist-tags"`
 }
 
 // npmVersion is one release as the registry states it.

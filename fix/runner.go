@@ -20,6 +20,9 @@ type Command struct {
 	// Program is the name of the program: npm, go, uv, cargo, poetry, python3. It is looked up in the operator's path, never
 	// below the repository.
 	Program string
+	// Package is a program in the registry of npm that Program, which is node then, runs; nil for none. The arguments are
+	// those of the package.
+	Package *NodePackage `json:",omitempty"`
 	Args    []string
 	// Beside are further programs that it starts by name. It finds no others.
 	Beside []string
@@ -41,6 +44,18 @@ type Command struct {
 	Env []string
 	// Network says that the program may open sockets.
 	Network bool
+}
+
+// NodePackage is one release of a program that is written in JavaScript. It is fetched from the registry, and is run only
+// if it is the archive that we know, so that neither the repository nor the registry chooses what runs.
+type NodePackage struct {
+	Name, Version string
+	// SHA512 is the digest of the archive in hexadecimal.
+	SHA512 string
+	// Main is the script in the archive that is run.
+	Main string
+	// Address is where the archive is.
+	Address string
 }
 
 // ToolError says that a program could not do its part.

@@ -79,7 +79,7 @@ func (a *app) planFixes(ctx context.Context, dir string, s *session, choices *fi
 	}
 	if !choices.scan.offline { // package managers ask registries, too
 		env.Client = web.New(web.Options{UserAgent: "trifecta/" + version, MaxBody: maxPackument})
-		runner := &fix.Contained{Getenv: a.getenv, Temp: a.getenv("TMPDIR"), Outside: outside}
+		runner := &fix.Contained{Getenv: a.getenv, Temp: a.getenv("TMPDIR"), Outside: outside, Client: env.Client}
 		if cache, err := os.UserCacheDir(); err == nil {
 			runner.Cache = filepath.Join(cache, "trifecta", "fix")
 		}

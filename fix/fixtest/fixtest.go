@@ -354,6 +354,11 @@ func (tp *tape) behind(cmd fix.Command) fix.Command {
 	}
 	cmd.Args, cmd.Env = all(cmd.Args), all(cmd.Env)
 	cmd.Home, cmd.Extra = texts(cmd.Home), texts(cmd.Extra)
+	if cmd.Package != nil {
+		known := *cmd.Package
+		known.Address = tp.names.Replace(known.Address)
+		cmd.Package = &known
+	}
 	return cmd
 }
 
@@ -363,7 +368,7 @@ func Contained(t testing.TB) *fix.Contained {
 	if cache == "" {
 		cache = t.TempDir()
 	}
-	return &fix.Contained{Getenv: os.Getenv, Cache: cache}
+	return &fix.Contained{Getenv: os.Getenv, Cache: cache, Client: web.New(web.Options{})}
 }
 
 // keyOf identifies a run by everything that it sees.

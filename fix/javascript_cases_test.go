@@ -1,0 +1,66 @@
+package fix_test
+
+import (
+	"bytes"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/trifecta-scanner/trifecta/fix"
+	"github.com/trifecta-scanner/trifecta/fix/fixtest"
+)
+
+// javascriptCases plans, writes and proves changes against what the real registry answered, and lets the package manager
+// judge the lock files.
+func javascriptCases(t *testing.T, dir string, accept func(ws *fix.Workspace) []fix.Command) {
+	t.Helper()
+	fixtest.Trim = trimNPM
+	for _, file := range fixtest.Cases(t, dir) {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			out := fixtest.Case(t, file, fix.Options{}, accept)
+			if out.Accepted != "yes" && out.Accepted != "-" {
+				t.Errorf("the lock file is not accepted: %s", out.Accepted)
+			}
+		})
+	}
+}
+
+func TestPNPMCases(t *testing.T) { javascriptCases(t, "testdata/cases/pnpm", pnpmAccepts) }
+
+// pnpmAccepts returns an installation from each lock file that changed, and only from it.
+func pnpmAccepts(ws *fix.Workspace) []fix.Command {
+	return installs(ws, "pnpm-lock.yaml", func(lock []byte) (*fix.NodePackage, []string) {
+		p := fix.PNPM10
+		if bytes.Contains(lock, []byte("lockfileVersion: '6")) {
+			p = fix.PNPM8
+		}
+		return p, []string{
+			"install", "--frozen-lockfile", "--ignore-scripts", "--ignore-pnpmfile", "--config.manage-package-manager-versions=false",
+			"--config.store-dir={cache}/pnpm-store", "--config.cache-dir={cache}/pnpm", "--registry=" + fixtest.Registries["NPM_CONFIG_REGISTRY"],
+		}
+	})
+}
+
+// installs returns a run of a package for each lock file that changed.
+func installs(ws *fix.Workspace, name string, with func(lock []byte) (*fix.NodePackage, []string)) []fix.Command {
+	var all []fix.Command
+	for _, lock := range ws.Tree().Named(name) {
+		dir := path.Dir(lock)
+		var files []string
+		for _, f := range ws.Tree().Files() {
+			if dir == "." || strings.HasPrefix(f.Path, dir+"/") {
+				files = append(files, f.Path)
+			}
+		}
+		data, err := ws.ReadFile(lock)
+		if err != nil {
+			continue
+		}
+		p, args := with(data)
+		known := *p
+		known.Address = fixtest.Registries["NPM_CONFIG_REGISTRY"] + known.Name + "/-/" + path.Base(known.Name) + "-" + known.Version + ".tgz"
+		all = append(all, fix.Command{Program: "node", Package: &known, Dir: dir, Files: files, Outputs: []string{}, Network: true, Args: args})
+	}
+	return all
+}
