@@ -211,27 +211,33 @@ var yaml11 = map[string]bool{
 }
 
 func scalar(n *yaml.Node, at Location) Value {
-	switch n.ShortTag() {
+	return YAMLScalar(n.ShortTag(), n.Value, n.Style == 0, at)
+}
+
+// YAMLScalar returns what a scalar of YAML says to a program that reads YAML 1.1, as Kubernetes does. tag is the short one
+// that YAML 1.2 gives it, such as !!int; plain says that it is written without quotes.
+func YAMLScalar(tag, text string, plain bool, at Location) Value {
+	switch tag {
 	case "!!null":
 		return NullValue(at)
 	case "!!bool":
-		return BoolValue(strings.EqualFold(n.Value, "true"), at)
+		return BoolValue(strings.EqualFold(text, "true"), at)
 	case "!!int":
-		text := strings.ReplaceAll(n.Value, "_", "")
+		text := strings.ReplaceAll(text, "_", "")
 		if i, err := strconv.ParseInt(text, 0, 64); err == nil {
 			return NumberValue(float64(i), at)
 		}
 		fallthrough
 	case "!!float":
-		if f, err := strconv.ParseFloat(strings.ReplaceAll(n.Value, "_", ""), 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
+		if f, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
 			return NumberValue(f, at)
 		}
 	case "!!str":
-		if b, ok := yaml11[n.Value]; ok && n.Style == 0 {
+		if b, ok := yaml11[text]; ok && plain {
 			return BoolValue(b, at)
 		}
 	}
-	return StringValue(n.Value, at)
+	return StringValue(text, at)
 }
 
 // ReadJSON reads the documents of a file of JSON values that follow each other, as ReadYAML does. What comes after a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -36,6 +37,7 @@ type buildFiles struct {
 	folders        folders
 	kustomizations map[string]*kustomization
 	root           string
+	tracked        bool // the library notes where objects come from
 	reads, bytes   int
 	read           map[string]bool // files that the build took in
 	seen           map[string]bool // folders of kustomizations that it took in
@@ -72,11 +74,10 @@ func (b *buildFiles) ReadFile(name string) ([]byte, error) {
 		b.seen[k.dir] = true
 		content := k.content
 		if k.dir == b.root { // only the outermost one says which annotations there are
-			content = map[string]any{"buildMetadata": []any{"originAnnotations"}}
-			for key, value := range k.content {
-				if key != "buildMetadata" {
-					content[key] = value
-				}
+			content = maps.Clone(k.content)
+			delete(content, "buildMetadata")
+			if b.tracked || len(content) == 0 { // an empty file is refused
+				content["buildMetadata"] = []any{"originAnnotations"}
 			}
 		}
 		return yaml.Marshal(content)

@@ -2,8 +2,8 @@ package kubernetes
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -354,11 +354,48 @@ func (r *reader) inflated(k *kustomization, root string) {
 	}
 }
 
-// run builds the kustomization and returns its objects with their places.
+// run builds the kustomization and returns its objects with their places. The library can say which file an object comes
+// from, and then notes each change of each object; as this costs as much as half of the build, it is asked only where
+// names do not tell.
 func (b *buildFiles) run(ctx context.Context) ([]inventory.Value, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxBuildTime)
 	defer cancel()
 	b.ctx = ctx
+	if !b.renames() {
+		built, err := b.built()
+		if err != nil {
+			return nil, err
+		}
+		if files, ok := b.origins(built); ok {
+			return b.objects(built, files), nil
+		}
+		b.reads, b.bytes = 0, 0
+	}
+	b.tracked = true
+	built, err := b.built()
+	if err != nil {
+		return nil, err
+	}
+	files := make([]string, 0, built.Size())
+	for _, res := range built.Resources() {
+		origin, err := res.GetOrigin()
+		if err != nil {
+			return nil, err
+		}
+		from := ""
+		if origin != nil {
+			from = path.Join(b.root, cmp.Or(origin.Path, origin.ConfiguredIn))
+		}
+		files = append(files, from)
+	}
+	if err := built.RemoveOriginAnnotations(); err != nil {
+		return nil, err
+	}
+	return b.objects(built, files), nil
+}
+
+// built runs the library.
+func (b *buildFiles) built() (resmap.ResMap, error) {
 	type result struct {
 		built resmap.ResMap
 		err   error
@@ -377,53 +414,104 @@ func (b *buildFiles) run(ctx context.Context) ([]inventory.Value, error) {
 		options.PluginConfig = types.DisabledPluginConfig()
 		r.built, r.err = krusty.MakeKustomizer(options).Run(b, absolute(b.root))
 	}()
-	var r result
 	select {
-	case r = <-done:
-	case <-ctx.Done():
+	case r := <-done:
+		return r.built, r.err
+	case <-b.ctx.Done():
 		return nil, fmt.Errorf("it takes longer than %v", maxBuildTime)
 	}
-	if r.err != nil {
-		return nil, r.err
-	}
-	var objects []inventory.Value
-	for _, res := range r.built.Resources() {
-		origin, err := res.GetOrigin()
-		if err != nil {
-			return nil, err
-		}
-		text, err := res.MarshalJSON()
-		if err != nil {
-			return nil, err
-		}
-		var raw map[string]any
-		if err := json.Unmarshal(text, &raw); err != nil {
-			return nil, err
-		}
-		withoutOrigin(raw)
-		from := ""
-		if origin != nil {
-			from = path.Join(b.root, origin.Path)
-			if origin.Path == "" {
-				from = path.Join(b.root, origin.ConfiguredIn)
-			}
-		}
-		objects = append(objects, b.placed(raw, from))
-	}
-	return objects, nil
 }
 
-// withoutOrigin takes away the annotation that the build was asked for.
-func withoutOrigin(object map[string]any) {
-	metadata, _ := object["metadata"].(map[string]any)
-	annotations, ok := metadata["annotations"].(map[string]any)
-	if !ok {
-		return
+// objects returns what was built; files says where each object comes from.
+func (b *buildFiles) objects(built resmap.ResMap, files []string) []inventory.Value {
+	objects := make([]inventory.Value, 0, built.Size())
+	for i, res := range built.Resources() {
+		objects = append(objects, b.placed(res.YNode(), files[i]))
 	}
-	delete(annotations, "config.kubernetes.io/origin")
-	if len(annotations) == 0 {
-		delete(metadata, "annotations")
+	return objects
+}
+
+// renames reports whether the build may give objects other names than they have in their files.
+func (b *buildFiles) renames() bool {
+	seen := map[string]bool{}
+	dirs := []string{b.root}
+	for len(dirs) > 0 {
+		dir := dirs[0]
+		dirs = dirs[1:]
+		k := b.kustomizations[dir]
+		if k == nil || seen[dir] {
+			continue
+		}
+		seen[dir] = true
+		for _, key := range []string{"namePrefix", "nameSuffix", "generators", "transformers", "replacements", "patchesJson6902"} {
+			if k.content[key] != nil {
+				return true
+			}
+		}
+		patches, _ := k.content["patches"].([]any)
+		for _, p := range patches {
+			if entry, _ := p.(map[string]any); entry["options"] != nil || entry["target"] != nil { // by JSON patches, too
+				return true
+			}
+		}
+		dirs = append(dirs, k.uses...)
 	}
+	return false
+}
+
+// origins returns the files that objects come from, by their kinds and names; not ok where that does not tell.
+func (b *buildFiles) origins(built resmap.ResMap) (files []string, ok bool) {
+	type object struct{ kind, name string }
+	from := map[object]string{}
+	twice := map[object]bool{}
+	for file, documents := range b.documents {
+		if b.isPatch(file) {
+			continue
+		}
+		for _, doc := range documents {
+			for _, v := range listed(doc.Value) {
+				kind, _ := v.Get("kind").Text()
+				name, _ := v.Get("metadata", "name").Text()
+				o := object{kind, name}
+				twice[o] = twice[o] || from[o] != "" && from[o] != file
+				from[o] = file
+			}
+		}
+	}
+	for _, res := range built.Resources() {
+		o := object{res.GetKind(), res.GetName()}
+		file := from[o]
+		if twice[o] {
+			return nil, false
+		}
+		if file == "" { // made by a generator, or it has another name
+			for dir := range b.seen {
+				k := b.kustomizations[dir]
+				if k.generates(o.kind, o.name) {
+					if file != "" {
+						return nil, false
+					}
+					file = k.file
+				}
+			}
+		}
+		if file == "" {
+			return nil, false
+		}
+		files = append(files, file)
+	}
+	return files, true
+}
+
+// generates reports whether an object may be one that a kustomization generates: its name gets a digest.
+func (k *kustomization) generates(kind, name string) bool {
+	field := map[string]string{"ConfigMap": "configMapGenerator", "Secret": "secretGenerator"}[kind]
+	list, _ := k.content[field].([]any)
+	return slices.ContainsFunc(list, func(e any) bool {
+		entry, _ := e.(map[string]any)
+		have, _ := entry["name"].(string)
+		return have != "" && (name == have || strings.HasPrefix(name, have+"-"))
+	})
 }
 
 var errBuild = errors.New("the build reads too much")

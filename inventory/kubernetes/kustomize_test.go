@@ -50,6 +50,14 @@ func TestKustomizations(t *testing.T) {
 			"k/kustomization.yaml": "bases: [../base]\ncommonLabels: {team: a}\nimageTags: [{name: shop/web, newTag: v3}]\npatchesStrategicMerge:\n- |\n  apiVersion: apps/v1\n  kind: Deployment\n  metadata: {name: web}\n  spec: {paused: true}\n" +
 				"patchesJson6902: [{target: {kind: Deployment, name: web, version: v1, group: apps}, patch: '[{\"op\": \"replace\", \"path\": \"/metadata/namespace\", \"value\": \"live\"}]'}]\n",
 		}, []string{"Deployment/live/web apps/v1/Deployment in k at base/web.yaml:1", "image shop/web:v3 of [Deployment/live/web] at k/kustomization.yaml:3"}},
+		{"names that do not tell where an object comes from", map[string]string{
+			"kustomization.yaml":   "resources: [a, b]\nconfigMapGenerator:\n- name: conf\n  literals: [a=b]\n",
+			"a/kustomization.yaml": "namespace: a\nresources: [web.yaml]\n", "a/web.yaml": deployment,
+			"b/kustomization.yaml": "namespace: b\nresources: [web.yaml]\n", "b/web.yaml": "# another one\n" + deployment,
+		}, []string{
+			"ConfigMap/default/conf-4h2mbtbbt6 v1/ConfigMap in . at kustomization.yaml:3", "Deployment/a/web apps/v1/Deployment in . at a/web.yaml:1",
+			"Deployment/b/web apps/v1/Deployment in . at b/web.yaml:2", "image shop/web of [Deployment/a/web Deployment/b/web] at a/web.yaml:11",
+		}},
 		{"a build that fails", map[string]string{
 			"kustomization.yaml": "resources: [web.yaml]\nnonsense: 1\n", "web.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
 		}, []string{"ConfigMap/default/a v1/ConfigMap in web.yaml at web.yaml:1", "unbuilt-kustomization 1"}},

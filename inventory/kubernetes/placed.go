@@ -6,15 +6,17 @@ import (
 	"slices"
 	"strings"
 
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
 // placed returns a built object whose values stand where they are written: in the patch that sets them, in the file that
 // the object comes from, or else at what holds them. from is that file.
-func (b *buildFiles) placed(raw map[string]any, from string) inventory.Value {
-	kind, _ := raw["kind"].(string)
-	metadata, _ := raw["metadata"].(map[string]any)
-	name, _ := metadata["name"].(string)
+func (b *buildFiles) placed(node *yaml.Node, from string) inventory.Value {
+	built := valueOf(node)
+	kind, _ := built.Get("kind").Text()
+	name, _ := built.Get("metadata", "name").Text()
 	written := b.declared(from, kind, name)
 	at := inventory.Location{Path: from, Line: 1}
 	if !written.IsNull() {
@@ -26,8 +28,35 @@ func (b *buildFiles) placed(raw map[string]any, from string) inventory.Value {
 	if !written.IsNull() {
 		layers = append(layers, written)
 	}
-	v := overlaid(inventory.FromJSON(raw, at), layers, at)
+	v := overlaid(built, layers, at)
 	return b.withImages(v)
+}
+
+// valueOf returns what a node says, without places: overlaid gives it some.
+func valueOf(n *yaml.Node) inventory.Value {
+	var nowhere inventory.Location
+	switch {
+	case n == nil:
+	case n.Kind == yaml.DocumentNode && len(n.Content) == 1:
+		return valueOf(n.Content[0])
+	case n.Kind == yaml.AliasNode:
+		return valueOf(n.Alias)
+	case n.Kind == yaml.MappingNode:
+		fields := make([]inventory.Field, 0, len(n.Content)/2)
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			fields = append(fields, inventory.Field{Name: n.Content[i].Value, Value: valueOf(n.Content[i+1])})
+		}
+		return inventory.MapValue(fields, nowhere)
+	case n.Kind == yaml.SequenceNode:
+		elements := make([]inventory.Value, len(n.Content))
+		for i, e := range n.Content {
+			elements[i] = valueOf(e)
+		}
+		return inventory.ListValue(elements, nowhere)
+	case n.Kind == yaml.ScalarNode:
+		return inventory.YAMLScalar(n.ShortTag(), n.Value, n.Style == 0, nowhere)
+	}
+	return inventory.NullValue(nowhere)
 }
 
 // declared returns the object of a file that was built to one of this name: names get prefixes and suffixes.
