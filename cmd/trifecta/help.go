@@ -21,7 +21,7 @@ var flagGroups = []struct {
 	names []string
 }{
 	{"What is looked at", []string{
-		"only", "skip", "config", "base", "var", "var-file", "param", "values", "sbom", "import", "images", "called", "aws", "aws-snapshot",
+		"only", "skip", "config", "base", "environment", "var", "var-file", "param", "values", "sbom", "import", "images", "called", "aws", "aws-snapshot",
 	}},
 	{"With which data", []string{"db", "intel", "offline", "as-of"}},
 	{"What comes out", []string{"output", "format", "fail-on", "strict", "summary", "annotations", "sarif-file", "sbom-file"}},

@@ -44,7 +44,9 @@ type scanOptions struct {
 	vars     []string // likewise, as NAME=VALUE
 	params   []string // of CloudFormation, as NAME=VALUE
 	values   []string // of Helm
-	called   bool     // analyse calls of Go modules
+	// environments are those that infrastructure is judged for; none for all.
+	environments []string
+	called       bool // analyse calls of Go modules
 	// What AWS is asked, or was.
 	aws         bool
 	awsSnapshot string
@@ -107,6 +109,7 @@ func (o *scanOptions) registerInputs(cmd *cobra.Command) {
 	f.BoolVar(&o.aws, "aws", false, "ask AWS, read-only, about the machine images that the code names")
 	f.StringVar(&o.awsSnapshot, "aws-snapshot", "", "with --aws write what AWS answers to `FILE`, without it judge by that file")
 	f.StringArrayVar(&o.values, "values", nil, "Helm values from `FILE`; repeatable")
+	f.StringArrayVar(&o.environments, "environment", nil, "judge infrastructure for the environment `NAME` alone; repeatable")
 	for _, name := range []string{"db", "intel"} {
 		_ = cmd.MarkFlagDirname(name) // a completion hint: a flag that is not there would be a mistake above
 	}
@@ -267,6 +270,7 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 		}
 	}
 	p.shown, p.cfg, p.looksAt, p.noMatch, p.asOf = shown, cfg, looksAt, opts.noMatch, asOf
+	p.environments = opts.environments
 	if opts.called && data.scanner != nil && data.scanner.DB != nil {
 		p.calls = func(ctx context.Context, res *scanner.Result) { a.callAnalysis(ctx, dir, opts, data.scanner.DB, res) }
 	}
@@ -281,6 +285,9 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 
 	res, world, err := p.run(ctx, tree, slices.Concat(notLookedAt(tree, looksAt), data.notices, missing))
 	if err != nil {
+		return nil, err
+	}
+	if err := checkEnvironments(opts.environments, cfg, world.resources, world.left); err != nil {
 		return nil, err
 	}
 	comments := judge.readComments(cfg, tree, res)
@@ -347,6 +354,8 @@ type pipeline struct {
 	shown progress
 	// quick leaves out what refines the rank and does not change what is found: of a base only that is asked.
 	quick bool
+	// environments are those that are judged; none for all.
+	environments []string
 }
 
 // run makes the result of one tree, and the world that it declares. notices are what is known not to be looked at.
@@ -356,7 +365,9 @@ func (p *pipeline) run(ctx context.Context, tree *inventory.Tree, notices []inve
 		return nil, nil, &exitError{code: exitUnable, err: err}
 	}
 	inv.Notices = append(inv.Notices, notices...)
+	left := onlyEnvironments(inv, p.environments)
 	world := newWorld(tree, inv, p)
+	world.left = left
 	known, unknown, err := p.account.look(ctx, world)
 	if err != nil {
 		return nil, nil, err
@@ -462,7 +473,7 @@ func (a *app) verdict(res *scanner.Result, failOn scanner.FailOn, strict bool) e
 
 // informational are the codes of notices that speak of something other than a part that was not looked at.
 var informational = slices.Concat(
-	[]string{inventory.MemoryNotice, "advisories-stale", "end-of-life-snapshot", "configuration-proposed", "custom-resource-definitions", "image-ambiguous", baselineUnreadable, baselineOutdated, "licenses-unknown"},
+	[]string{inventory.MemoryNotice, "advisories-stale", "end-of-life-snapshot", "configuration-proposed", "custom-resource-definitions", "image-ambiguous", baselineUnreadable, baselineOutdated, "licenses-unknown", environmentNotice},
 	config.NoticeCodes, cloudformation.Assumptions,
 )
 

@@ -30,6 +30,8 @@ type world struct {
 	deployed  exposure.Deployed
 	// criticality is what the workloads of an environment are worth, by its name.
 	criticality map[string]string
+	// left are the environments of the tree that nobody asked about.
+	left []string
 }
 
 // newWorld builds the models of what the inventory declares, follows packages to workloads and puts both into the
