@@ -50,7 +50,7 @@ race-all: ## all tests under the race detector: a second full build, minutes
 	CGO_ENABLED=1 go test -race -shuffle=on -timeout 30m ./...
 
 .PHONY: e2e
-e2e: ## run the action and the container image for real, where this machine can
+e2e: ## run the action, the GitLab job and the container images for real, where this machine can
 	e2e/run
 
 .PHONY: man

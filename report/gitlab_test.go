@@ -3,15 +3,13 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/trifecta-scanner/trifecta/internal/gitlabtest"
 	"github.com/trifecta-scanner/trifecta/internal/shared"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/report"
@@ -59,13 +57,14 @@ func gitlab(tb testing.TB, name string, res *scanner.Result) gitlabDocument {
 	return doc
 }
 
-// GitLab's schemas may not be copied and are looked for beside the checkout.
 func TestGitLabSchemas(t *testing.T) {
-	dir := filepath.Join(shared.Dir(t), "schemas", "gitlab")
-	for name, schema := range map[string]*jsonschema.Schema{
-		"gitlab-dependency": compile(t, filepath.Join(dir, "dependency-scanning-report-format.schema.json")),
-		"gitlab-container":  compile(t, filepath.Join(dir, "container-scanning-report-format.schema.json")),
-		"gitlab-sast":       sastSchema(t, filepath.Join(dir, "dependency-scanning-report-format.schema.json")),
+	reports, err := gitlabtest.LoadReports(shared.Dir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string]string{
+		"gitlab-dependency": "gl-dependency-scanning-report.json", "gitlab-container": "gl-container-scanning-report.json",
+		"gitlab-sast": "gl-sast-report.json", "codequality": "gl-code-quality-report.json", "cyclonedx": "gl-sbom.cdx.json",
 	} {
 		format, err := report.Lookup(name)
 		if err != nil {
@@ -74,51 +73,11 @@ func TestGitLabSchemas(t *testing.T) {
 		all := results(t)
 		all["image"] = imageResult(t)
 		for which, res := range all {
-			if err := validate(schema, render(t, format, res, report.Options{})); err != nil {
+			if err := reports.Check(file, render(t, format, res, report.Options{})); err != nil {
 				t.Errorf("%s of %s: %v", name, which, err)
 			}
 		}
 	}
-}
-
-// sastSchema is what the schema of SAST shares with that of dependency scanning, with the place of SAST: its own schema
-// is not among the data.
-func sastSchema(t *testing.T, file string) *jsonschema.Schema {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := func(v any, keys ...string) map[string]any {
-		for _, key := range keys {
-			v = v.(map[string]any)[key]
-		}
-		return v.(map[string]any)
-	}
-	at(doc, "properties", "scan", "properties", "type")["enum"] = []any{"sast"}
-	at(doc, "properties", "vulnerabilities", "items", "properties")["location"] = map[string]any{
-		"type": "object", "required": []any{"file", "start_line"}, "additionalProperties": false,
-		"properties": map[string]any{
-			"file":       map[string]any{"type": "string", "minLength": 1},
-			"start_line": map[string]any{"type": "integer", "minimum": 1},
-			"end_line":   map[string]any{"type": "integer", "minimum": 1},
-		},
-	}
-	c := jsonschema.NewCompiler()
-	const id = "mem:///sast.json"
-	delete(doc.(map[string]any), "$id")
-	if err := c.AddResource(id, doc); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := c.Compile(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema
 }
 
 // Every finding that counts is in one of the three reports, and what was not looked at is said in each.

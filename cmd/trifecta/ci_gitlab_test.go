@@ -2,8 +2,7 @@ package main
 
 import (
 	"bytes"
-	"errors"
-	"io"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -170,63 +169,157 @@ func TestReadPipeline(t *testing.T) {
 	}
 }
 
-// What the template and the component hand over is what ci writes, and what they set is what ci reads.
-func TestGitLabTemplates(t *testing.T) {
-	want := map[string]string{
+// gitlabTemplate is what a file of templates/ says, whose last document holds one job.
+type gitlabTemplate struct {
+	inputs    map[string]templateInput
+	variables map[string]string // of the pipeline
+	job       map[string]any
+}
+
+type templateInput struct {
+	Type, Description string
+	Default           any
+}
+
+// readTemplate reads a template as GitLab does: with the default of each input in its place.
+func readTemplate(t *testing.T, file string) gitlabTemplate {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", "templates", filepath.FromSlash(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var template gitlabTemplate
+	if head, body, ok := strings.Cut(string(data), "\n---\n"); ok {
+		var spec struct {
+			Spec struct {
+				Inputs map[string]templateInput
+			}
+		}
+		if err := yaml.Unmarshal([]byte(head), &spec); err != nil {
+			t.Fatal(err)
+		}
+		template.inputs = spec.Spec.Inputs
+		for name, input := range template.inputs {
+			body = strings.ReplaceAll(body, "$[[ inputs."+name+" ]]", fmt.Sprint(input.Default))
+		}
+		data = []byte(body)
+	}
+	if strings.Contains(string(data), "$[[") {
+		t.Errorf("%s uses an input that it does not declare", file)
+	}
+	var all map[string]map[string]any
+	if err := yaml.Unmarshal(data, &all); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range all["variables"] {
+		if template.variables == nil {
+			template.variables = map[string]string{}
+		}
+		template.variables[name] = fmt.Sprint(value)
+	}
+	delete(all, "variables")
+	if len(all) != 1 || all["trifecta"] == nil {
+		t.Fatalf("%s has the jobs %q", file, slices.Sorted(maps.Keys(all)))
+	}
+	template.job = all["trifecta"]
+	return template
+}
+
+// What the template hands over is what ci writes.
+func TestGitLabTemplateReports(t *testing.T) {
+	want := map[string]any{
 		"dependency_scanning": "gl-dependency-scanning-report.json", "container_scanning": "gl-container-scanning-report.json",
 		"sast": "gl-sast-report.json", "codequality": "gl-code-quality-report.json", "cyclonedx": gitlabBill,
 	}
-	var written []string
+	var names, written []string
+	for _, name := range want {
+		names = append(names, name.(string))
+	}
 	for _, f := range gitlabReports {
 		written = append(written, f.name)
 	}
-	written = append(written, gitlabBill)
-	if diff := cmp.Diff(slices.Sorted(maps.Values(want)), slices.Sorted(slices.Values(written))); diff != "" {
+	slices.Sort(names)
+	if diff := cmp.Diff(names, slices.Sorted(slices.Values(append(written, gitlabBill)))); diff != "" {
 		t.Errorf("reports (-handed over +written):\n%s", diff)
 	}
-	for _, file := range []string{"trifecta.gitlab-ci.yml", "scan/template.yml"} {
-		data, err := os.ReadFile(filepath.Join("..", "..", "templates", filepath.FromSlash(file)))
-		if err != nil {
-			t.Fatal(err)
+	artifacts := readTemplate(t, "trifecta.gitlab-ci.yml").job["artifacts"].(map[string]any)
+	if diff := cmp.Diff(want, artifacts["reports"]); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]any{gitlabPage, gitlabResult}, artifacts["paths"]); diff != "" || artifacts["when"] != "always" {
+		t.Errorf("%v, %s", artifacts["when"], diff)
+	}
+}
+
+// The component with the defaults of its inputs is the include; each input is one of ci, and says what its flag does.
+func TestGitLabComponentIsTheInclude(t *testing.T) {
+	include, component := readTemplate(t, "trifecta.gitlab-ci.yml"), readTemplate(t, "scan/template.yml")
+	include.job["image"] = include.variables["TRIFECTA_IMAGE"]
+	given := component.job["variables"].(map[string]any)
+	for name, input := range component.inputs {
+		if input.Description == "" {
+			t.Errorf("the input %s has no description", name)
 		}
-		var last map[string]struct {
-			Script    []string
-			Variables map[string]string
-			Artifacts struct {
-				When    string
-				Paths   []string
-				Reports map[string]string
+		if name == "image" || name == "stage" || name == "job-name" {
+			continue
+		}
+		if value, ok := given[inputVariable(name)]; !ok || value != fmt.Sprint(input.Default) {
+			t.Errorf("the input %s, %v by default, is passed on as %v", name, input.Default, value)
+		}
+		flag := new(app).ciCommand().Flags().Lookup(name)
+		switch {
+		case name == pathInput:
+		case flag == nil || !slices.Contains(ciInputs, name):
+			t.Errorf("there is no input %s of ci", name)
+		case fmt.Sprint(input.Default) != flag.DefValue && fmt.Sprint(input.Default) != "" && flag.DefValue != "":
+			t.Errorf("the input %s is %v by default, and the flag %s", name, input.Default, flag.DefValue)
+		case (input.Type == "boolean") != (flag.Value.Type() == "bool"):
+			t.Errorf("the input %s has the type %q, and the flag %s", name, input.Type, flag.Value.Type())
+		}
+		delete(given, inputVariable(name))
+	}
+	if diff := cmp.Diff(include.job, component.job); diff != "" {
+		t.Errorf("(-include +component):\n%s", diff)
+	}
+}
+
+// What the action offers the component offers too, but for what is about GitHub.
+func TestGitLabComponentHasTheInputsOfTheAction(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "..", "action.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var action struct{ Inputs map[string]any }
+	if err := yaml.Unmarshal(data, &action); err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]string{
+		"summary": "GitLab has no summary", "annotations": "code quality does that", "suggestions": "reviews", "upload-sarif": "code scanning",
+		"check": "check runs", "dependency-snapshot": "the dependency graph", "from": "workflow_run", "sbom-file": "it is a report under a name of GitLab's",
+		"token": "an input can be read by everybody", "version": "the image has it",
+	}
+	has := readTemplate(t, "scan/template.yml").inputs
+	for name := range action.Inputs {
+		if _, ok := has[name]; ok == (left[name] != "") {
+			t.Errorf("the input %s of the action: in the component %v, left out because of %q", name, ok, left[name])
+		}
+	}
+}
+
+// The rules decide once which pipelines have the job, and what is about a branch stays away from proposals.
+func TestGitLabTemplateRules(t *testing.T) {
+	rules := readTemplate(t, "trifecta.gitlab-ci.yml").job["rules"].([]any)
+	for i, rule := range rules {
+		r := rule.(map[string]any)
+		variables, _ := r["variables"].(map[string]any) // absent is none
+		if strings.Contains(r["if"].(string), "merge_request_event") {
+			if diff := cmp.Diff(map[string]any{"INPUT_AWS": "false", "INPUT_FIX": "none", "INPUT_ISSUE": "false"}, variables); diff != "" {
+				t.Error(diff)
 			}
 		}
-		for decoder := yaml.NewDecoder(bytes.NewReader(data)); ; {
-			var document yaml.Node // the last one is the job
-			err := decoder.Decode(&document)
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				t.Fatalf("%s: %v", file, err)
-			}
-			last = nil
-			if err := document.Decode(&last); err != nil {
-				t.Fatalf("%s: %v", file, err)
-			}
-		}
-		if len(last) != 1 {
-			t.Fatalf("%s has %d jobs", file, len(last))
-		}
-		for name, job := range last {
-			if diff := cmp.Diff(want, job.Artifacts.Reports); diff != "" {
-				t.Errorf("%s: %s", file, diff)
-			}
-			if job.Artifacts.When != "always" || !slices.Equal(job.Artifacts.Paths, []string{gitlabResult}) || !slices.Equal(job.Script, []string{"trifecta ci"}) {
-				t.Errorf("%s: %+v", file, job)
-			}
-			for variable := range job.Variables {
-				isInput := func(input string) bool { return inputVariable(input) == variable }
-				if variable != "GIT_DEPTH" && !slices.ContainsFunc(append([]string{pathInput}, ciInputs...), isInput) {
-					t.Errorf("%s: %s sets %s, which nothing reads", file, name, variable)
-				}
+		for name := range variables {
+			if !slices.ContainsFunc(ciInputs, func(input string) bool { return inputVariable(input) == name }) {
+				t.Errorf("rule %d sets %s, which nothing reads", i, name)
 			}
 		}
 	}
