@@ -21,7 +21,6 @@ import (
 
 	"github.com/trifecta-scanner/trifecta/internal/githubtest"
 	"github.com/trifecta-scanner/trifecta/internal/gitlabtest"
-	"github.com/trifecta-scanner/trifecta/internal/shared"
 )
 
 func main() {
@@ -90,8 +89,8 @@ func check(folder string) error {
 	if folder == "" {
 		return nil
 	}
-	dir, ok := shared.Find()
-	if !ok {
+	dir := os.Getenv("TRIFECTA_SHARED")
+	if dir == "" {
 		return errors.New("TRIFECTA_SHARED does not lead to GitLab's schemas")
 	}
 	reports, err := gitlabtest.LoadReports(dir)
