@@ -41,6 +41,13 @@ const (
 type BuildSource struct {
 	Path     string
 	Location Location
+	Ignore   *BuildIgnore `json:",omitempty"` // what of it stays out; nil for nothing
+}
+
+// BuildIgnore is what a .dockerignore file keeps out of a build (https://docs.docker.com/build/concepts/context/#dockerignore-files).
+type BuildIgnore struct {
+	Context  string   // the folder in the tree that the patterns are relative to
+	Patterns []string // in the order of the file
 }
 
 // BuiltImage is one name of a built image, and the place that gives it: a Compose file, a workflow, a bake file.

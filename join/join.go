@@ -19,6 +19,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/moby/patternmatcher"
+
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
@@ -86,6 +88,8 @@ type joiner struct {
 	index  map[inventory.ID]int
 	names  [][]name // of each build's images
 	out    *Joined
+
+	ignores map[*inventory.BuildIgnore]*patternmatcher.PatternMatcher
 }
 
 // merged makes one build of those with one id: a Dockerfile says what it takes in, a workflow how the image is called.
@@ -129,7 +133,7 @@ func (j *joiner) files(files []string) map[int][]taken {
 	for _, file := range files {
 		best, found := -1, map[int]inventory.BuildSource{}
 		for i := range j.builds {
-			depth, source := takes(&j.builds[i], file)
+			depth, source := j.takes(&j.builds[i], file)
 			if depth < 0 || depth < best {
 				continue
 			}
@@ -177,18 +181,39 @@ func (j *joiner) nearest(candidates []int, file string) []int {
 }
 
 // takes returns how closely a build names a file that it takes in, as the depth of the path, or -1.
-func takes(b *inventory.Build, file string) (depth int, source inventory.BuildSource) {
+func (j *joiner) takes(b *inventory.Build, file string) (depth int, source inventory.BuildSource) {
 	depth = -1
 	for _, s := range b.Sources {
 		p := path.Clean(s.Path)
 		switch {
+		case p != file && (!within(p, file) || elements(p) <= depth), j.ignored(s.Ignore, file):
 		case p == file:
 			return elements(file) + 1, s
-		case within(p, file) && elements(p) > depth:
+		default:
 			depth, source = elements(p), s
 		}
 	}
 	return depth, source
+}
+
+// ignored reports whether a file stays out of a build.
+func (j *joiner) ignored(ignore *inventory.BuildIgnore, file string) bool {
+	if ignore == nil || !within(ignore.Context, file) {
+		return false
+	}
+	matcher, ok := j.ignores[ignore]
+	if !ok {
+		matcher, _ = patternmatcher.New(ignore.Patterns) // nil, and nothing stays out, where a pattern is broken
+		if j.ignores == nil {
+			j.ignores = map[*inventory.BuildIgnore]*patternmatcher.PatternMatcher{}
+		}
+		j.ignores[ignore] = matcher
+	}
+	if matcher == nil {
+		return false
+	}
+	out, err := matcher.MatchesOrParentMatches(strings.TrimPrefix(file, strings.TrimPrefix(ignore.Context+"/", "./")))
+	return out && err == nil
 }
 
 // within reports whether a file is below a folder.

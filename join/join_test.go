@@ -63,6 +63,14 @@ func dockerfile(recipe, context string, names []string, paths ...string) invento
 	return b
 }
 
+// ignoring gives the sources of a build what stays out of them.
+func ignoring(b inventory.Build, patterns ...string) inventory.Build {
+	for i := range b.Sources {
+		b.Sources[i].Ignore = &inventory.BuildIgnore{Context: b.Context, Patterns: patterns}
+	}
+	return b
+}
+
 func pod(name string, images ...string) Runner {
 	r := Runner{Workload: inventory.ID("Deployment/default/" + name), Location: inventory.Location{Path: "deploy/" + name + ".yaml", Line: 1}}
 	for _, image := range images {
@@ -143,6 +151,12 @@ func TestJoin(t *testing.T) {
 			[]inventory.Build{{ID: "build:aws_lambda_function.fn", Kind: inventory.BuildArchive, Sources: source("main.tf", "fn")}},
 			[]Runner{{Workload: "aws_lambda_function.fn", Builds: []inventory.ID{"build:aws_lambda_function.fn"}}}, nil,
 			[]string{"fn/package-lock.json aws_lambda_function.fn resolved"}, 0,
+		},
+		{
+			"what .dockerignore keeps out", []string{"api/package-lock.json", "api/docs/yarn.lock", "api/docs/keep/yarn.lock", "yarn.lock"},
+			[]inventory.Build{ignoring(dockerfile("api/Dockerfile", "api", []string{"a"}, "api"), "docs", "!docs/keep", "../yarn.lock"), dockerfile("Dockerfile", ".", []string{"b"}, ".")},
+			[]Runner{pod("a", "a"), pod("b", "b")}, nil,
+			[]string{"api/docs/keep/yarn.lock a resolved", "api/docs/yarn.lock b resolved", "api/package-lock.json a resolved", "yarn.lock b resolved"}, 0,
 		},
 		{"nothing takes it in", []string{"docs/package-lock.json"}, []inventory.Build{dockerfile("api/Dockerfile", "api", []string{"a"}, "api")}, []Runner{pod("a", "a")}, nil, nil, 0},
 	} {

@@ -6,7 +6,7 @@
 //
 // # Limitations
 //
-// A .dockerignore file is not applied: a build may take in less than is said here. Of shell scripts and Makefiles only
+// Of shell scripts and Makefiles only
 // plain command lines are read, with variables that are assigned in the same file.
 package builds
 
@@ -60,6 +60,7 @@ type reader struct {
 	recipes  map[string]*recipe // by path
 	requests []request
 	images   map[inventory.ID]*inventory.Image
+	ignores  map[string]*inventory.BuildIgnore // by path of the file and context
 }
 
 // request is one place that asks for an image to be built.
@@ -194,6 +195,7 @@ func (r *reader) fill(b *inventory.Build, rec *recipe, q request) {
 	}
 	b.Recipe = rec.stages[final].at
 	b.Sources = nil
+	ignore := r.ignore(rec.path, q.context)
 	for _, i := range rec.closure(final) {
 		s := &rec.stages[i]
 		if base := rec.base(i, q.args); base != "" && base != "scratch" && strings.Trim(base, "*:/@") != "" {
@@ -203,7 +205,10 @@ func (r *reader) fill(b *inventory.Build, rec *recipe, q request) {
 			if c.from != "" {
 				continue
 			}
-			b.Sources = append(b.Sources, r.taken(q.context, c)...)
+			for _, s := range r.taken(q.context, c) {
+				s.Ignore = ignore
+				b.Sources = append(b.Sources, s)
+			}
 		}
 	}
 }

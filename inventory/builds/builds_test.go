@@ -161,3 +161,28 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestIgnore finds the file that says what stays out: the one of the Dockerfile, else that of the context.
+func TestIgnore(t *testing.T) {
+	inv := read(t, map[string]string{
+		"api/Dockerfile": simple, "api/.dockerignore": "# what is not needed\n/node_modules/\n**/*.lock\n!keep.lock\n",
+		"web/prod.Dockerfile": simple, "web/prod.Dockerfile.dockerignore": "*\n!src\n", "web/.dockerignore": "src\n",
+		"none/Dockerfile": simple, "none/.dockerignore": "# nothing\n",
+		"bad/Dockerfile": simple, "bad/.dockerignore": "[a-\n",
+	})
+	got := map[string][]string{}
+	for _, b := range inv.Builds {
+		for _, s := range b.Sources {
+			if s.Ignore != nil {
+				got[string(b.ID)+" in "+s.Ignore.Context] = s.Ignore.Patterns
+			}
+		}
+	}
+	want := map[string][]string{"build:api/Dockerfile in api": {"node_modules", "**/*.lock", "!keep.lock"}, "build:web/prod.Dockerfile in web": {"*", "!src"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(inv.Notices) != 1 || inv.Notices[0].Location.Path != "bad/.dockerignore" {
+		t.Errorf("%+v", inv.Notices)
+	}
+}
