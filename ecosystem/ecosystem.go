@@ -31,6 +31,8 @@ type Ecosystem struct {
 	// Newest returns the newest release that a written version may stand for, where a version may stand for several as
 	// a tag that moves does; nil means that each version is one release.
 	Newest func(version string) string
+	// Unadvised says that OSV has no advisories of the ecosystem, so that its packages are listed and never matched.
+	Unadvised bool
 }
 
 // Format is one kind of file that names packages.
@@ -43,15 +45,27 @@ type Format struct {
 	// Vendored says that the format is also looked for in folders of foreign code (node_modules, vendor, ...), where a
 	// lock file or manifest usually says nothing about this repository.
 	Vendored bool
+	// Installed says that the file belongs to what is installed. Of the root file system of a machine only such files are
+	// read: a lock file that lies in it says what somebody once meant to install.
+	Installed bool
+	// Binary says that the file may be an executable, which only its first bytes tell. Small files are none.
+	Binary bool
 	// Read returns the packages that the file at path names. It may read other files of the tree (the manifest beside
 	// a lock file, a parent pom.xml), never anything outside of it. An error means that the file as a whole could not
 	// be read; what was read before the error is returned with it.
 	Read func(ctx context.Context, tree *inventory.Tree, path string) (*Document, error)
 }
 
-// Claims reports whether the format reads a file of the walk.
-func (f *Format) Claims(file inventory.File) bool {
-	return (f.Vendored || !file.Vendored) && f.Match(file.Path)
+// minBinary is less than any program of a compiled language that carries its runtime.
+const minBinary = 256 << 10
+
+// Claims reports whether the format reads a file of the walk; system says that the tree is the root file system of a
+// machine.
+func (f *Format) Claims(file inventory.File, system bool) bool {
+	if system {
+		return f.Installed && (!f.Binary || file.Size >= minBinary) && f.Match(file.Path)
+	}
+	return (f.Vendored || !file.Vendored) && !f.Binary && f.Match(file.Path)
 }
 
 // Document is what one file says about packages.

@@ -31,6 +31,7 @@ var Golang = &Ecosystem{
 		{Name: "go.mod", Match: base("go.mod"), LockFile: true, Read: readGoMod},
 		{Name: "go.work", Match: base("go.work"), Read: readGoWork},
 		{Name: "vendor/modules.txt", Match: isVendorModules, LockFile: true, Vendored: true, Read: readVendorModules},
+		{Name: "Go binary", Match: isExecutable, LockFile: true, Installed: true, Binary: true, Read: readGoBinary},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {
 		namespace, base := splitLast(name, "/")

@@ -15,7 +15,7 @@ import (
 )
 
 // jarFormat reads archives of Java classes that lie in the tree, with the archives inside of them.
-var jarFormat = Format{Name: "jar", Match: isJar, LockFile: true, Vendored: true, Read: readJar}
+var jarFormat = Format{Name: "jar", Match: isJar, LockFile: true, Vendored: true, Installed: true, Read: readJar}
 
 func isJar(name string) bool {
 	return slices.Contains([]string{".jar", ".war", ".ear"}, path.Ext(name)) && !buildTools[path.Base(name)]

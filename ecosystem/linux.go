@@ -15,7 +15,7 @@ import (
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
-// distro is a distribution that OSV has advisories of.
+// distro is a distribution whose packages are known by name.
 type distro struct {
 	id     string // as os-release has it
 	name   string // OSV's name of the ecosystem
@@ -23,33 +23,41 @@ type distro struct {
 	vendor string // their namespace
 	// release returns what OSV appends to the name, from the fields of os-release; nil where it appends nothing.
 	release func(fields map[string]string) string
+	// unadvised says that OSV has no advisories of it.
+	unadvised bool
 }
 
 var distributions = []distro{
-	{"almalinux", "AlmaLinux", packageurl.TypeRPM, "almalinux", major},
+	{"almalinux", "AlmaLinux", packageurl.TypeRPM, "almalinux", major, false},
 	{"alpine", "Alpine", packageurl.TypeApk, "alpine", func(f map[string]string) string {
 		version := strings.SplitN(f["VERSION_ID"], ".", 3)
 		return "v" + strings.Join(version[:min(2, len(version))], ".")
-	}},
-	{"chainguard", "Chainguard", packageurl.TypeApk, "chainguard", nil},
-	{"debian", "Debian", packageurl.TypeDebian, "debian", major},
-	{"mageia", "Mageia", packageurl.TypeRPM, "mageia", major},
+	}, false},
+	{"amzn", "Amazon Linux", packageurl.TypeRPM, "amzn", versionID, true},
+	{"centos", "CentOS", packageurl.TypeRPM, "centos", major, true},
+	{"chainguard", "Chainguard", packageurl.TypeApk, "chainguard", nil, false},
+	{"debian", "Debian", packageurl.TypeDebian, "debian", major, false},
+	{"fedora", "Fedora", packageurl.TypeRPM, "fedora", versionID, true},
+	{"mageia", "Mageia", packageurl.TypeRPM, "mageia", major, false},
+	{"ol", "Oracle Linux", packageurl.TypeRPM, "ol", major, true},
 	{"openEuler", "openEuler", packageurl.TypeRPM, "openeuler", func(f map[string]string) string {
 		return strings.NewReplacer("(", "", ")", "", " ", "-").Replace(f["VERSION"])
-	}},
-	{"opensuse-leap", "openSUSE", packageurl.TypeRPM, "opensuse", func(f map[string]string) string { return "Leap " + f["VERSION_ID"] }},
-	{"opensuse-tumbleweed", "openSUSE", packageurl.TypeRPM, "opensuse", func(map[string]string) string { return "Tumbleweed" }},
-	{"rhel", "Red Hat", packageurl.TypeRPM, "redhat", nil},
-	{"rocky", "Rocky Linux", packageurl.TypeRPM, "rocky-linux", major},
-	{"sles", "SUSE", packageurl.TypeRPM, "suse", func(f map[string]string) string { return strings.TrimPrefix(f["PRETTY_NAME"], "SUSE ") }},
+	}, false},
+	{"opensuse-leap", "openSUSE", packageurl.TypeRPM, "opensuse", func(f map[string]string) string { return "Leap " + f["VERSION_ID"] }, false},
+	{"opensuse-tumbleweed", "openSUSE", packageurl.TypeRPM, "opensuse", func(map[string]string) string { return "Tumbleweed" }, false},
+	{"rhel", "Red Hat", packageurl.TypeRPM, "redhat", nil, false},
+	{"rocky", "Rocky Linux", packageurl.TypeRPM, "rocky-linux", major, false},
+	{"sles", "SUSE", packageurl.TypeRPM, "suse", func(f map[string]string) string { return strings.TrimPrefix(f["PRETTY_NAME"], "SUSE ") }, false},
 	{"ubuntu", "Ubuntu", packageurl.TypeDebian, "ubuntu", func(f map[string]string) string {
 		if strings.Contains(f["VERSION"], "LTS") {
 			return f["VERSION_ID"] + ":LTS"
 		}
 		return f["VERSION_ID"]
-	}},
-	{"wolfi", "Wolfi", packageurl.TypeApk, "wolfi", nil},
+	}, false},
+	{"wolfi", "Wolfi", packageurl.TypeApk, "wolfi", nil, false},
 }
+
+func versionID(fields map[string]string) string { return fields["VERSION_ID"] }
 
 // major is the part of a version before the first dot.
 func major(fields map[string]string) string {
@@ -61,18 +69,22 @@ func major(fields map[string]string) string {
 // that lies somewhere inside of a repository is test data and says nothing about what the repository runs. Which
 // distribution a database belongs to is what os-release says, whatever ecosystem lists the format.
 var (
-	AlmaLinux  = linux("AlmaLinux")
-	Alpine     = linux("Alpine", Format{Name: "apk installed", Match: isApkInstalled, LockFile: true, Read: readApk})
-	Chainguard = linux("Chainguard")
-	Debian     = linux("Debian", Format{Name: "dpkg status", Match: isDpkgStatus, LockFile: true, Read: readDpkg})
-	Mageia     = linux("Mageia")
-	OpenEuler  = linux("openEuler")
-	OpenSUSE   = linux("openSUSE")
-	RedHat     = linux("Red Hat")
-	RockyLinux = linux("Rocky Linux")
-	SUSE       = linux("SUSE")
-	Ubuntu     = linux("Ubuntu")
-	Wolfi      = linux("Wolfi")
+	AlmaLinux   = linux("AlmaLinux")
+	Alpine      = linux("Alpine", Format{Name: "apk installed", Match: isApkInstalled, LockFile: true, Installed: true, Read: readApk})
+	AmazonLinux = linux("Amazon Linux")
+	CentOS      = linux("CentOS")
+	Chainguard  = linux("Chainguard")
+	Debian      = linux("Debian", Format{Name: "dpkg status", Match: isDpkgStatus, LockFile: true, Installed: true, Read: readDpkg})
+	Fedora      = linux("Fedora")
+	Mageia      = linux("Mageia")
+	OracleLinux = linux("Oracle Linux")
+	OpenEuler   = linux("openEuler")
+	OpenSUSE    = linux("openSUSE")
+	RedHat      = linux("Red Hat")
+	RockyLinux  = linux("Rocky Linux")
+	SUSE        = linux("SUSE")
+	Ubuntu      = linux("Ubuntu")
+	Wolfi       = linux("Wolfi")
 )
 
 // linux returns the ecosystem of a distribution by OSV's name.
@@ -80,7 +92,7 @@ func linux(name string, formats ...Format) *Ecosystem {
 	i := slices.IndexFunc(distributions, func(d distro) bool { return d.name == name })
 	d := distributions[i]
 	return &Ecosystem{
-		Name: name, Formats: formats,
+		Name: name, Formats: formats, Unadvised: d.unadvised,
 		PURL: func(name, version string) packageurl.PackageURL {
 			return packageurl.PackageURL{Type: d.kind, Namespace: d.vendor, Name: name, Version: version}
 		},
@@ -97,10 +109,11 @@ func isApkInstalled(name string) bool {
 
 // OS is the distribution that a root file system is of.
 type OS struct {
-	ID        string // as os-release has it: debian, alpine, rhel, ...
-	VersionID string // 12, 3.19.1, ...
-	Ecosystem *Ecosystem
-	Release   string // as OSV appends it to the ecosystem
+	ID        string     // as os-release has it: debian, alpine, rhel, ...
+	VersionID string     // 12, 3.19.1, ...
+	Name      string     // for people: Debian GNU/Linux 12 (bookworm)
+	Ecosystem *Ecosystem // nil: one that is not known by name
+	Release   string     // as OSV appends it to the ecosystem
 
 	kind string // of package URL
 }
@@ -109,8 +122,8 @@ type OS struct {
 // (https://www.freedesktop.org/software/systemd/man/latest/os-release.html).
 var osReleases = []string{"etc/os-release", "usr/lib/os-release"}
 
-// ReadOS returns the distribution of a root file system. The error says that the tree names none, or one that OSV has
-// no advisories of.
+// ReadOS returns the distribution of a root file system. The error says that the tree names none, or one that is not
+// known here; what it says of itself is returned with it.
 func ReadOS(tree *inventory.Tree) (OS, error) {
 	for _, name := range osReleases {
 		if !tree.Has(name) {
@@ -119,7 +132,7 @@ func ReadOS(tree *inventory.Tree) (OS, error) {
 		return inventory.Parse(tree, name, "os-release", func(data []byte) (OS, error) {
 			os := parseOS(data)
 			if os.Ecosystem == nil {
-				return os, fmt.Errorf("%s names the distribution %q %s, of which OSV has no advisories", name, os.ID, os.VersionID)
+				return os, fmt.Errorf("%s names the distribution %q %s, which is not known", name, os.ID, os.VersionID)
 			}
 			return os, nil
 		})
@@ -135,7 +148,7 @@ func parseOS(data []byte) OS {
 			fields[name] = strings.Trim(value, `"'`)
 		}
 	}
-	os := OS{ID: fields["ID"], VersionID: fields["VERSION_ID"]}
+	os := OS{ID: fields["ID"], VersionID: fields["VERSION_ID"], Name: fields["PRETTY_NAME"]}
 	i := slices.IndexFunc(distributions, func(d distro) bool { return d.id == os.ID })
 	if i < 0 {
 		return os
@@ -150,6 +163,13 @@ func parseOS(data []byte) OS {
 // PackageURL returns the package URL of a package of a distribution
 // (https://github.com/package-url/purl-spec/blob/main/types-doc/deb-definition.md and its neighbours).
 func (os OS) PackageURL(name, version, arch string) string {
+	return os.packageURL(Entry{Name: name, Version: version}, arch)
+}
+
+// packageURL names the source package too, where that is called otherwise: a bill of materials keeps package URLs alone, and
+// the advisories of some distributions speak of source packages.
+func (os OS) packageURL(e Entry, arch string) string {
+	name, version := e.Name, e.Version
 	qualifiers := map[string]string{"distro": os.ID}
 	if os.VersionID != "" {
 		qualifiers["distro"] += "-" + os.VersionID
@@ -159,6 +179,13 @@ func (os OS) PackageURL(name, version, arch string) string {
 	}
 	if epoch, rest, ok := strings.Cut(version, ":"); ok && os.kind == packageurl.TypeRPM {
 		version, qualifiers["epoch"] = rest, epoch
+	}
+	switch source := e.Source; {
+	case source.Name == "":
+	case source.Version != e.Version:
+		qualifiers["upstream"] = source.Name + "@" + source.Version
+	case source.Name != e.Name:
+		qualifiers["upstream"] = source.Name
 	}
 	purl := os.Ecosystem.PURL(name, version)
 	purl.Qualifiers = packageurl.QualifiersFromMap(qualifiers)
@@ -220,7 +247,7 @@ func installed(tree *inventory.Tree, name string, entry func(fields map[string]s
 			return
 		}
 		e.Location, e.Scope, e.Origin = lines.Location(name, s.start, s.end), inventory.ScopeRuntime, inventory.OriginRegistry
-		e.Ecosystem, e.Release, e.PURL = os.Ecosystem, os.Release, os.PackageURL(e.Name, e.Version, arch)
+		e.Ecosystem, e.Release, e.PURL = os.Ecosystem, os.Release, os.packageURL(e, arch)
 		doc.Entries = append(doc.Entries, e)
 	})
 	return doc, nil

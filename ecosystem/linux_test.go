@@ -19,7 +19,8 @@ func TestReadOS(t *testing.T) {
 		{"openEuler", "ID=\"openEuler\"\nVERSION_ID=\"24.03\"\nVERSION=\"24.03 (LTS)\"\n", "openEuler", "24.03-LTS"},
 		{"leap", "ID=\"opensuse-leap\"\nVERSION_ID=\"15.6\"\n", "openSUSE", "Leap 15.6"},
 		{"wolfi", "ID=wolfi\nVERSION_ID=20230201\n", "Wolfi", ""},
-		{"without advisories", "ID=amzn\nVERSION_ID=2\n", "", ""},
+		{"without advisories", "ID=amzn\nVERSION_ID=2\n", "Amazon Linux", "2"},
+		{"not known", "ID=plan9\n", "", ""},
 		{"empty", "", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -27,7 +27,7 @@ var NPM = &Ecosystem{
 		{Name: "bun.lock", Match: base("bun.lock"), LockFile: true, Read: readBunLock},
 		{Name: "bun.lockb", Match: base("bun.lockb"), LockFile: true, Read: readBunLockb},
 		{Name: "package.json", Match: isPackageJSON, Read: readUnlockedPackageJSON},
-		{Name: "node_modules", Match: isInstalledPackage, LockFile: true, Vendored: true, Read: readInstalledPackage},
+		{Name: "node_modules", Match: isInstalledPackage, LockFile: true, Vendored: true, Installed: true, Read: readInstalledPackage},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {
 		namespace, name := splitLast(name, "/")

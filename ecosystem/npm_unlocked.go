@@ -143,7 +143,7 @@ func installedPackage(file string) (project, name string, ok bool) {
 // readInstalledPackage lists one package of a committed node_modules that no lock file speaks for.
 func readInstalledPackage(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
 	dir, alias, ok := installedPackage(name)
-	if !ok || npmLocked(tree, dir) {
+	if !ok || !tree.System() && npmLocked(tree, dir) {
 		return &Document{}, nil
 	}
 	data, err := tree.ReadFile(name)

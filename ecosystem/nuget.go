@@ -24,7 +24,7 @@ var NuGet = &Ecosystem{
 	Formats: []Format{
 		{Name: "packages.lock.json", Match: isNuGetLock, LockFile: true, Read: readNuGetLock},
 		{Name: "project.assets.json", Match: base("project.assets.json"), LockFile: true, Read: readNuGetAssets},
-		{Name: "deps.json", Match: func(name string) bool { return strings.HasSuffix(name, ".deps.json") }, LockFile: true, Read: readNuGetAssets},
+		{Name: "deps.json", Match: func(name string) bool { return strings.HasSuffix(name, ".deps.json") }, LockFile: true, Installed: true, Read: readNuGetAssets},
 		{Name: "packages.config", Match: isPackagesConfig, LockFile: true, Read: readPackagesConfig},
 		{Name: "project file", Match: isMSBuildProject, Read: readMSBuildProject},
 		{Name: "Directory.*.props", Match: isMSBuildProps, Read: readMSBuildProps},

@@ -20,7 +20,7 @@ var Packagist = &Ecosystem{
 	Name: "Packagist",
 	Formats: []Format{
 		{Name: "composer.lock", Match: base("composer.lock"), LockFile: true, Read: readComposerLock},
-		{Name: "installed.json", Match: isComposerInstalled, LockFile: true, Vendored: true, Read: readComposerInstalled},
+		{Name: "installed.json", Match: isComposerInstalled, LockFile: true, Vendored: true, Installed: true, Read: readComposerInstalled},
 		{Name: "composer.json", Match: base("composer.json"), Read: readUnlockedComposerJSON},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {
@@ -308,7 +308,7 @@ func isComposerInstalled(p string) bool {
 // folder and has no lock file.
 func readComposerInstalled(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
 	project := path.Dir(path.Dir(path.Dir(name)))
-	if hasAny(tree, project, "composer.lock") {
+	if !tree.System() && hasAny(tree, project, "composer.lock") {
 		return &Document{}, nil
 	}
 	data, err := tree.ReadFile(name)

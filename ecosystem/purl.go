@@ -23,7 +23,7 @@ func FromPURL(text string) (Entry, bool) {
 			return false
 		}
 		// Of one type of package URL there are several distributions.
-		return !slices.ContainsFunc(distributions, func(d distro) bool { return d.name == e.Name && d.vendor != purl.Namespace })
+		return !slices.ContainsFunc(distributions, func(d distro) bool { return d.name == e.Name && d.vendor != purl.Namespace && d.id != purl.Namespace })
 	})
 	if i < 0 {
 		return Entry{}, false

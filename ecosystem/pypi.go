@@ -26,7 +26,7 @@ var PyPI = &Ecosystem{
 		{Name: "requirements.txt", Match: isRequirements, LockFile: true, Read: readRequirements},
 		{Name: "pyproject.toml", Match: base("pyproject.toml"), Read: readUnlockedPyproject},
 		{Name: "Pipfile", Match: base("Pipfile"), Read: readUnlockedPipfile},
-		{Name: "site-packages", Match: isInstalledWheel, LockFile: true, Vendored: true, Read: readInstalledWheel},
+		{Name: "site-packages", Match: isInstalledWheel, LockFile: true, Vendored: true, Installed: true, Read: readInstalledWheel},
 		{Name: "setup.py", Match: base("setup.py"), Read: readSetupPy},
 	},
 	PURL: func(name, version string) packageurl.PackageURL {

@@ -40,6 +40,7 @@ type Tree struct {
 	fsys    fs.FS
 	limits  Limits
 	skip    []string
+	system  bool
 	files   []File
 	byBase  map[string][]int
 	byPath  map[string]int
@@ -67,13 +68,23 @@ func OpenTree(ctx context.Context, dir string, limits Limits, skip ...string) (*
 
 // NewTree walks fsys as OpenTree does. skip holds patterns in the syntax of .gitignore that are left out on top.
 func NewTree(ctx context.Context, fsys fs.FS, limits Limits, skip ...string) (*Tree, error) {
-	t := &Tree{fsys: fsys, limits: limits, skip: skip, byBase: map[string][]int{}, byPath: map[string]int{}, parsed: new(sync.Map), digests: new(digests)}
+	return walk(ctx, &Tree{fsys: fsys, limits: limits, skip: skip})
+}
+
+// NewSystem walks the root file system of a machine or of a container image. Nothing in it says what is left out: neither
+// a .gitignore nor the name of a folder. Links are not looked at; fsys keeps them inside.
+func NewSystem(ctx context.Context, fsys fs.FS, limits Limits, skip ...string) (*Tree, error) {
+	return walk(ctx, &Tree{fsys: fsys, limits: limits, skip: skip, system: true})
+}
+
+func walk(ctx context.Context, t *Tree) (*Tree, error) {
+	t.byBase, t.byPath, t.parsed, t.digests = map[string][]int{}, map[string]int{}, new(sync.Map), new(digests)
 	if t.limits == (Limits{}) {
 		t.limits = DefaultLimits
 	}
 	w := walker{tree: t, ctx: ctx}
 	var none *ignores
-	if err := w.folder(".", nil, none.with(skip, nil), false); err != nil {
+	if err := w.folder(".", nil, none.with(t.skip, nil), false); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(t.files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
@@ -86,8 +97,12 @@ func NewTree(ctx context.Context, fsys fs.FS, limits Limits, skip ...string) (*T
 
 // Over walks another file system by the limits and patterns of this tree: one that has some of its files changed.
 func (t *Tree) Over(ctx context.Context, fsys fs.FS) (*Tree, error) {
-	return NewTree(ctx, fsys, t.limits, t.skip...)
+	return walk(ctx, &Tree{fsys: fsys, limits: t.limits, skip: t.skip, system: t.system})
 }
+
+// System reports whether the tree is the root file system of a machine: what lies in it is installed, whereas a repository
+// says what will be.
+func (t *Tree) System() bool { return t.system }
 
 // Close releases the root folder.
 func (t *Tree) Close() error {
@@ -139,6 +154,16 @@ func (t *Tree) Has(name string) bool {
 
 // FS returns the tree as a file system for libraries that want one. It is not bounded by the walk's ignore rules.
 func (t *Tree) FS() fs.FS { return t.fsys }
+
+// Open opens a file of the walk, for readers that need a few bytes of a large one. It may be an io.ReaderAt. What is read
+// of it is not bounded, and Recording does not know of it.
+func (t *Tree) Open(name string) (fs.File, error) {
+	i, ok := t.byPath[path.Clean(name)]
+	if !ok {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return t.fsys.Open(t.files[i].Path)
+}
 
 // ErrTooLarge is returned for a file above Limits.FileSize.
 var ErrTooLarge = errors.New("file is larger than the limit")
@@ -250,7 +275,7 @@ func (w *walker) folder(dir string, parts []string, ignore *ignores, inVendored 
 		return nil
 	}
 	for _, e := range entries {
-		if e.Name() == ".gitignore" && e.Type().IsRegular() {
+		if e.Name() == ".gitignore" && e.Type().IsRegular() && !w.tree.system {
 			ignore = w.ignoreFile(path.Join(dir, e.Name()), parts, ignore)
 		}
 	}
@@ -262,14 +287,16 @@ func (w *walker) folder(dir string, parts []string, ignore *ignores, inVendored 
 		}
 		switch {
 		case e.IsDir():
-			if versionControl[e.Name()] {
+			if versionControl[e.Name()] && !w.tree.system {
 				continue
 			}
 			if err := w.folder(name, under, ignore, inVendored || vendored[e.Name()]); err != nil {
 				return err
 			}
 		case e.Type()&fs.ModeSymlink != 0:
-			w.link(name)
+			if !w.tree.system {
+				w.link(name)
+			}
 		case e.Type().IsRegular():
 			if err := w.file(name, e, inVendored); err != nil {
 				return err

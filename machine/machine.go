@@ -33,6 +33,7 @@ const (
 	Mapping    = "mapping"
 	Packer     = "packer"
 	Family     = "family"
+	Opened     = "opened" // no reference: an image whose content was read
 )
 
 // Reference is one machine image in one form, with what its names tell.

@@ -72,6 +72,32 @@ func SystemOf(text string) System {
 	return System{}
 }
 
+// releaseProducts are the names that end-of-life data gives to systems, by the ID of their os-release.
+var releaseProducts = map[string]string{
+	"almalinux": "almalinux", "alpine": "alpine-linux", "amzn": "amazon-linux", "centos": "centos", "debian": "debian", "fedora": "fedora", "ol": "oracle-linux",
+	"opensuse-leap": "opensuse", "rhel": "rhel", "rocky": "rocky-linux", "sles": "sles", "ubuntu": "ubuntu",
+}
+
+// SystemOfRelease returns the system that an os-release describes by its ID, VERSION_ID and PRETTY_NAME
+// (https://www.freedesktop.org/software/systemd/man/latest/os-release.html).
+func SystemOfRelease(id, version, name string) System {
+	s := System{Product: releaseProducts[id], Cycle: version, Name: name}
+	parts := strings.Split(version, ".")
+	switch id {
+	case "almalinux", "rhel", "rocky", "ol", "debian", "centos":
+		s.Cycle = parts[0]
+		if strings.Contains(name, "Stream") {
+			s.Product = "centos-stream"
+		}
+	case "alpine":
+		s.Cycle = strings.Join(parts[:min(2, len(parts))], ".")
+	}
+	if s.Name == "" {
+		s.Name = strings.TrimSpace(id + " " + version)
+	}
+	return s
+}
+
 var (
 	dayInName = regexp.MustCompile(`(?:^|[^0-9])((?:20[0-4])\d)[-.]?(0[1-9]|1[0-2])[-.]?(0[1-9]|[12]\d|3[01])(?:[^0-9]|$)`)
 )

@@ -97,6 +97,13 @@ func (c *cycloneDX) names(indices []int) []string {
 
 func (c *cycloneDX) metadata() *cyclonedx.Metadata {
 	root := cyclonedx.Component{BOMRef: rootRef, Type: cyclonedx.ComponentTypeApplication, Name: c.name, Version: c.version}
+	phase := cyclonedx.LifecyclePhasePreBuild
+	if c.res.Target.Kind == scanner.MachineTarget {
+		root.Type, phase = cyclonedx.ComponentTypeOS, cyclonedx.LifecyclePhasePostBuild
+		if len(c.res.MachineImages) > 0 {
+			root.Description = valid(c.res.MachineImages[0].Name)
+		}
+	}
 	if u := httpURL(c.res.Target.Repository); u != "" {
 		root.ExternalReferences = &[]cyclonedx.ExternalReference{{Type: cyclonedx.ERTypeVCS, URL: u}}
 	}
@@ -104,7 +111,7 @@ func (c *cycloneDX) metadata() *cyclonedx.Metadata {
 		ExternalReferences: &[]cyclonedx.ExternalReference{{Type: cyclonedx.ERTypeWebsite, URL: informationURI}}}
 	return &cyclonedx.Metadata{
 		Timestamp:  created(c.res),
-		Lifecycles: &[]cyclonedx.Lifecycle{{Phase: cyclonedx.LifecyclePhasePreBuild}},
+		Lifecycles: &[]cyclonedx.Lifecycle{{Phase: phase}},
 		Tools:      &cyclonedx.ToolsChoice{Components: &[]cyclonedx.Component{tool}},
 		Component:  &root,
 		Properties: c.gitlabMetadata(),

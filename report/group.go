@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -284,6 +285,9 @@ func where(l inventory.Location) string {
 // surface is the sentence that every report for people opens with.
 func surface(res *scanner.Result) string {
 	s := res.AttackSurface
+	if res.Target.Kind != "" {
+		return system(res)
+	}
 	if !s.Evaluated {
 		return "Attack surface: not evaluated; which of these a stranger can reach is not known"
 	}
@@ -297,6 +301,23 @@ func surface(res *scanner.Result) string {
 	}
 	return fmt.Sprintf("Attack surface: %s%s, %s%s, %s %s, %d exploitable", count(len(s.EntryPoints), "way in", "ways in"), ways,
 		count(len(s.ExposedWorkloads), "workload"), workloads, count(s.ExposedPackages, "package"), behind, s.Exploitable)
+}
+
+// system says in a sentence what system an image carries, and how long it is supported.
+func system(res *scanner.Result) string {
+	name, end := "a system that is not known", "its end of life is not known"
+	if len(res.MachineImages) > 0 {
+		m := res.MachineImages[0]
+		name = cmp.Or(m.Name, name)
+		switch {
+		case m.EndOfLife == "":
+		case m.EndOfLife <= res.Run.AsOf:
+			end = "no security updates since " + m.EndOfLife
+		default:
+			end = "security updates until " + m.EndOfLife
+		}
+	}
+	return fmt.Sprintf("%s: %s, %s; %s installed", projectName(res.Target), name, end, count(len(res.Packages), "package", "packages"))
 }
 
 // signed is a difference in brackets, and nothing where there is none.

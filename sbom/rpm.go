@@ -28,22 +28,22 @@ func readRPM(tree *inventory.Tree) (r reading, ok bool) {
 	for _, name := range rpmDatabases {
 		if tree.Has(name) {
 			r.claim = claim{name, ecosystem.RedHat, rpmFormat}
-			r.doc, r.notices = rpmDocument(tree, name)
+			r.doc, r.files, r.notices = rpmDocument(tree, name)
 			return r, true
 		}
 	}
 	return r, false
 }
 
-func rpmDocument(tree *inventory.Tree, name string) (doc *ecosystem.Document, notices []inventory.Notice) {
+func rpmDocument(tree *inventory.Tree, name string) (doc *ecosystem.Document, files []string, notices []inventory.Notice) {
 	defer func() {
 		if p := recover(); p != nil { // every file of a scanned tree is hostile
-			doc, notices = nil, append(notices, unreadable(name, fmt.Errorf("the reader of rpm databases gave up: %v", p)))
+			doc, files, notices = nil, nil, append(notices, unreadable(name, fmt.Errorf("the reader of rpm databases gave up: %v", p)))
 		}
 	}()
 	system, err := ecosystem.ReadOS(tree)
 	if err != nil {
-		return nil, []inventory.Notice{unreadable(name, err)}
+		return nil, nil, []inventory.Notice{unreadable(name, err)}
 	}
 	found, err := rpmPackages(tree, name)
 	if err != nil {
@@ -67,8 +67,13 @@ func rpmDocument(tree *inventory.Tree, name string) (doc *ecosystem.Document, no
 			entry.Licenses = []string{p.License}
 		}
 		doc.Entries = append(doc.Entries, entry)
+		if tree.System() {
+			if owned, err := p.InstalledFileNames(); err == nil { // one that says it wrongly owns nothing
+				files = append(files, owned...)
+			}
+		}
 	}
-	return doc, notices
+	return doc, files, notices
 }
 
 // rpmPackages reads a database. The library wants a file of the system, and gets a copy that is gone afterwards.

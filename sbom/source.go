@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -47,11 +48,18 @@ type reading struct {
 	claim
 	doc     *ecosystem.Document
 	notices []inventory.Notice
+	files   []string // that the packages own, of a database that says so
 }
 
 // Read returns the packages of the tree. Files are read in parallel; the result does not depend on the order.
 func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inventory, error) {
 	claims := claimed(tree)
+	var rpm reading // of a system it is read first, because it says whose the other files are
+	view, inputs := tree.Recording()
+	if tree.System() {
+		rpm, _ = readRPM(view)
+		claims = withoutOwned(tree, claims, rpm.files)
+	}
 	if inv, ok := s.recall(tree, claims); ok {
 		return inv, nil
 	}
@@ -78,10 +86,10 @@ func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inve
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	view, inputs := tree.Recording()
-	if r, ok := readRPM(view); ok {
-		merge.add(r)
+	if !tree.System() {
+		rpm, _ = readRPM(view)
 	}
+	merge.add(rpm)
 	inv.Sort()
 	s.keep(claims, inventory.JoinInputs(append(all, inputs)...), inv)
 	return inv, nil
@@ -90,6 +98,7 @@ func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inve
 // kept is what a Memory keeps of a tree.
 type kept struct {
 	Packages []inventory.Package
+	Links    []inventory.Link
 	Notices  []inventory.Notice
 }
 
@@ -108,12 +117,12 @@ func (s Source) recall(tree *inventory.Tree, claims []claim) (*inventory.Invento
 	if s.Memory == nil || !s.Memory.Recall(tree, memoryName(claims), &k) {
 		return nil, false
 	}
-	return &inventory.Inventory{Packages: k.Packages, Notices: k.Notices}, true
+	return &inventory.Inventory{Packages: k.Packages, Links: k.Links, Notices: k.Notices}, true
 }
 
 func (s Source) keep(claims []claim, in *inventory.Inputs, inv *inventory.Inventory) {
 	if s.Memory != nil {
-		s.Memory.Keep(memoryName(claims), in, &kept{inv.Packages, inv.Notices})
+		s.Memory.Keep(memoryName(claims), in, &kept{inv.Packages, inv.Links, inv.Notices})
 	}
 }
 
@@ -148,18 +157,38 @@ func claimed(tree *inventory.Tree) []claim {
 	for _, f := range tree.Files() {
 		for _, eco := range ecosystem.All {
 			for i := range eco.Formats {
-				if eco.Formats[i].Claims(f) {
+				if eco.Formats[i].Claims(f, tree.System()) {
 					claims = append(claims, claim{f.Path, eco, &eco.Formats[i]})
 				}
 			}
 		}
 		for i := range bills {
-			if bills[i].Claims(f) {
+			if bills[i].Claims(f, tree.System()) {
 				claims = append(claims, claim{f.Path, nil, &bills[i]})
 			}
 		}
 	}
 	return claims
+}
+
+// withoutOwned leaves out the files that a package of the distribution brought: that package is listed by its own name.
+func withoutOwned(tree *inventory.Tree, claims []claim, more []string) []claim {
+	// A distribution whose /bin is a link to /usr/bin may write either.
+	bare := func(path string) string { return strings.TrimPrefix(strings.TrimPrefix(path, "/"), "usr/") }
+	owned := make(map[string]bool, len(claims))
+	for _, c := range claims {
+		owned[bare(c.path)] = false
+	}
+	own := func(path string) {
+		if _, asked := owned[bare(path)]; asked {
+			owned[bare(path)] = true
+		}
+	}
+	ecosystem.OwnedFiles(tree, own)
+	for _, path := range more {
+		own(path)
+	}
+	return slices.DeleteFunc(claims, func(c claim) bool { return owned[bare(c.path)] })
 }
 
 // read reads one file and turns a panic of a parser into a notice: every file of a scanned tree is hostile.
@@ -229,6 +258,8 @@ func unreadable(path string, err error) inventory.Notice {
 	return inventory.Notice{Code: "unreadable-file", Message: fmt.Sprintf("%s can't be read: %v", path, err), Location: &location}
 }
 
+var machineImage = regexp.MustCompile(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+
 // merger joins the packages of all files: one Package for each version of a package, one location for each entry.
 type merger struct {
 	inv *inventory.Inventory
@@ -239,6 +270,11 @@ func (m *merger) add(r reading) {
 	m.inv.Notices = append(m.inv.Notices, r.notices...)
 	if r.doc == nil { // the reader gave up
 		return
+	}
+	if r.eco == nil && machineImage.MatchString(r.doc.Root) { // a bill of what is in an AMI, as trifecta ami writes it
+		m.inv.Links = append(m.inv.Links, inventory.Link{
+			From: inventory.ID(r.doc.Root), To: inventory.ID(r.path), Confidence: inventory.Declared, Evidence: []inventory.Location{{Path: r.path}},
+		})
 	}
 	ids := make([]inventory.ID, len(r.doc.Entries))
 	for i, e := range r.doc.Entries {

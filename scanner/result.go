@@ -48,7 +48,12 @@ type Target struct {
 	Repository string `json:"repository,omitempty"`
 	Ref        string `json:"ref,omitempty"`
 	Commit     string `json:"commit,omitempty"`
+	// Kind says that it is no repository: MachineTarget.
+	Kind string `json:"kind,omitempty"`
 }
+
+// MachineTarget is the kind of a target that is a machine image, whose content was read.
+const MachineTarget = "machine-image"
 
 // RunInfo says how a scan was done. Its times are the only part of a result that differs between equal scans.
 type RunInfo struct {

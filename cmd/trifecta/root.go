@@ -105,7 +105,7 @@ Exit codes: 0 clean, 1 findings that --fail-on names, 2 wrong usage or configura
 	}
 	root.PersistentFlags().BoolVar(&a.verbose, "verbose", false, "say on standard error what is being done")
 	root.PersistentFlags().BoolVar(&a.quiet, "quiet", false, "no progress and no summary on standard error")
-	root.AddCommand(a.initCommand(), a.scanCommand(), a.sbomCommand(), a.reportCommand(), a.mergeCommand(), a.explainCommand(), a.graphCommand(), a.fixCommand(), a.ciCommand(), a.dbCommand(), a.versionCommand(), a.manCommand())
+	root.AddCommand(a.initCommand(), a.scanCommand(), a.sbomCommand(), a.amiCommand(), a.reportCommand(), a.mergeCommand(), a.explainCommand(), a.graphCommand(), a.fixCommand(), a.ciCommand(), a.dbCommand(), a.versionCommand(), a.manCommand())
 	root.SetHelpFunc(a.help)
 	complete(root)
 	return root

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"compress/gzip"
+	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -17,6 +21,7 @@ func TestScript(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"gunzip": gunzip},
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
 			// A scan of a test never finds the caches and settings of whoever runs the tests.
@@ -25,7 +30,21 @@ func TestScript(t *testing.T) {
 			env.Setenv("TRIFECTA_DB", "")
 			// The day after the advisories of the scripts were modified, so that none of them is stale.
 			env.Setenv("SOURCE_DATE_EPOCH", "1768521600")
-			return nil
+			images, err := filepath.Abs("../../internal/disk/testdata")
+			env.Setenv("IMAGES", images)
+			return err
 		},
 	})
+}
+
+// gunzip unpacks a file: gunzip FROM TO.
+func gunzip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: gunzip FROM TO")
+	}
+	r, err := gzip.NewReader(strings.NewReader(ts.ReadFile(args[0])))
+	ts.Check(err)
+	data, err := io.ReadAll(r)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o600))
 }

@@ -72,9 +72,11 @@ func (w *world) join(inv *inventory.Inventory, cfg *config.Config) {
 	joined := join.Join(slices.Compact(files), slices.Concat(inv.Builds, builds), runners, declared)
 	inv.Links = append(inv.Links, joined.Links...)
 	inv.Notices = append(inv.Notices, joined.Notices...)
-	w.deployed = exposure.Deployed{}
+	w.deployed = w.started(inv.Links)
 	for file, into := range joined.Files {
-		w.deployed[file] = map[inventory.ID]inventory.Confidence{}
+		if w.deployed[file] == nil {
+			w.deployed[file] = map[inventory.ID]inventory.Confidence{}
+		}
 		for i, confidence := range into {
 			w.deployed[file][runners[i].Workload] = confidence
 		}
@@ -90,6 +92,26 @@ func (w *world) join(inv *inventory.Inventory, cfg *config.Config) {
 		p.Workloads = slices.Compact(p.Workloads)
 	}
 	w.runs(inv, runners, joined)
+}
+
+// started returns the workloads that start from the machine images whose bills of materials are at hand, by the bill.
+func (w *world) started(links []inventory.Link) exposure.Deployed {
+	deployed := exposure.Deployed{}
+	for _, l := range links {
+		for i := range w.machines {
+			if w.machines[i].ID != l.From || len(w.machines[i].Workloads) == 0 {
+				continue
+			}
+			bill := string(l.To)
+			if deployed[bill] == nil {
+				deployed[bill] = map[inventory.ID]inventory.Confidence{}
+			}
+			for _, workload := range w.machines[i].Workloads {
+				deployed[bill][workload] = l.Confidence
+			}
+		}
+	}
+	return deployed
 }
 
 // runs puts what each workload runs into the network's answers and the images.

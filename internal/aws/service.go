@@ -91,6 +91,9 @@ func (s *signing) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("sign the question: %w", err)
 	}
 	res, err := s.base.RoundTrip(next)
+	if err == nil && s.service == "ebs" && res.StatusCode == http.StatusOK {
+		return checked(res)
+	}
 	if err != nil || res.StatusCode != http.StatusBadRequest {
 		return res, err
 	}

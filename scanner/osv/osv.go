@@ -150,8 +150,13 @@ func (s *Scanner) plan(inv *inventory.Inventory) plan {
 	private := 0
 	unversioned := map[string][]site{}
 	names := map[string][]string{}
+	unadvised := map[string]int{}
 	for i := range inv.Packages {
 		pkg := &inv.Packages[i]
+		if eco, ok := ecosystem.ByName(pkg.Ecosystem); ok && eco.Unadvised {
+			unadvised[pkg.Ecosystem]++
+			continue
+		}
 		type key struct {
 			advisory.Query
 			source bool
@@ -188,6 +193,13 @@ func (s *Scanner) plan(inv *inventory.Inventory) plan {
 		if n.Location != nil && slices.Contains(withoutVersions, n.Code) {
 			told[n.Location.Path] = true
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(unadvised)) {
+		p.notices = append(p.notices, inventory.Notice{
+			Code: "distribution-without-advisories",
+			Message: fmt.Sprintf("%s of %s not matched, because OSV has no advisories of this distribution; that nothing was found in them says nothing",
+				count(unadvised[name], "package was", "packages were"), strings.Replace(name, ":", " ", 1)),
+		})
 	}
 	for _, path := range slices.Sorted(maps.Keys(unversioned)) {
 		if told[path] {
