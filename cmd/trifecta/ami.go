@@ -53,15 +53,15 @@ block. Nothing in the image is run.`,
 		},
 	}
 	f := cmd.Flags()
-	registerOutput(cmd, &opts.outputs)
-	f.StringSliceVar(&opts.failOn, "fail-on", nil, "what makes the exit code 1: any of `critical,high,medium,low,unknown,act,attend,none` (default high)")
+	registerOutput(cmd, &opts.outputs, report.Names())
+	f.StringSliceVar(&opts.failOn, "fail-on", nil, "what makes the exit code 1: any in `LIST` of critical, high, medium, low, unknown, act, attend, none; a severity or tier means that or higher (default high)")
 	f.BoolVar(&opts.offline, "offline", false, "open no socket; what could not be looked up is a notice")
 	f.StringVar(&opts.db, "db", "", "advisories: an index `FILE`, or a folder in the layout of the public OSV bucket")
 	f.StringVar(&opts.intel, "intel", "", "`DIR` with KEV, EPSS and end-of-life data (default: beside or inside the advisories)")
 	f.StringVar(&opts.asOf, "as-of", "", "the `DATE` by which ages and expiries are judged (default today)")
 	f.StringVar(&opts.config, "config", "", "configuration `FILE`; an image has none of its own")
 	f.BoolVar(&opts.strict, "strict", false, "exit with 3 when a part could not be looked at")
-	f.StringVar(&opts.region, "region", "", "the region of an AMI (default AWS_REGION or the shared configuration)")
+	f.StringVar(&opts.region, "region", "", "the `REGION` of an AMI (default AWS_REGION or the shared configuration)")
 	f.StringVar(&opts.id, "id", "", "the AMI `ID` that a file is of, by which scan --sbom knows what starts from it")
 	return cmd
 }
