@@ -32,6 +32,8 @@ var Maven = &Manager{
 	Raise:      mavenRaise,
 	Prerelease: mavenPrerelease,
 	Kin:        mavenKin,
+	Runs:       javaRuns,
+	Sparse:     true, // which Java a release is built for is asked for one by one
 	Ways:       []How{HowOverride},
 	Write:      writeMaven,
 }
@@ -300,6 +302,9 @@ func (r *mavenReactor) project() *Project {
 	for _, pom := range r.members {
 		project.Files = append(project.Files, pom.path)
 	}
+	if java := r.java(); java > 0 {
+		project.Runtime = []Need{{Name: "java", Constraint: strconv.Itoa(java)}}
+	}
 	seen := map[string]bool{}
 	for _, use := range r.uses() {
 		if use.version == "" {
@@ -348,9 +353,6 @@ func writeMaven(ctx context.Context, job *Job) error {
 	uses := r.uses()
 	var edits []textEdit
 	for _, t := range job.Targets {
-		if err := r.runs(ctx, repository, t); err != nil {
-			return err
-		}
 		if !mavenName.MatchString(t.Package) || !validVersion(t.To) {
 			return fmt.Errorf("%q is no name of a Maven package, or %q no version", t.Package, t.To)
 		}
@@ -390,17 +392,11 @@ func writeMaven(ctx context.Context, job *Job) error {
 	return applyEdits(job.Workspace, edits)
 }
 
-// runs says whether a release is built for a newer Java than the project promises.
-func (r *mavenReactor) runs(ctx context.Context, repository *mavenRepository, t Target) error {
-	ours := r.java()
-	if repository == nil || ours == 0 {
-		return nil
-	}
-	theirs := repository.java(ctx, t.Package, t.To)
-	if before := repository.java(ctx, t.Package, t.From); theirs > ours && theirs > before {
-		return fmt.Errorf("%s %s is built for Java %d, and the project for %d", t.Package, t.To, theirs, ours)
-	}
-	return nil
+// javaRuns reports whether what is built for one Java is for a project that is built for another.
+func javaRuns(runtime, engine string) bool {
+	ours, err := strconv.Atoi(runtime)
+	theirs, bad := strconv.Atoi(engine)
+	return err != nil || bad != nil || theirs <= ours
 }
 
 // java returns the oldest Java that the projects of the part are built for; 0 where none says.

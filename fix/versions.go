@@ -142,6 +142,7 @@ func (s *solver) candidates(t *trouble) (list []candidate, no []rejected, err er
 		return nil, no, err
 	}
 	most, described := 0, 0
+	tooNew := "" // why a release does not run: those after it, which are asked for one by one, are not built for less
 	for _, r := range releases {
 		c := candidate{version: r.Version, release: r, major: s.breaking(t.from, r.Version)}
 		if s.manager.Prerelease != nil && s.manager.Prerelease(r.Version) {
@@ -160,21 +161,36 @@ func (s *solver) candidates(t *trouble) (list []candidate, no []rejected, err er
 		if len(c.clears) == 0 {
 			continue
 		}
-		if s.manager.Sparse && s.registry != nil && described < maxDescribed && len(c.clears) > most {
+		if tooNew != "" {
+			no = append(no, rejected{c, "engine", tooNew})
+			continue
+		}
+		code, why := s.reject(t, r)
+		if code == "" && s.described() && described < maxDescribed && len(c.clears) > most {
 			// Only versions that clear more than those before them are ever taken.
 			described++
 			if whole, err := s.registry.Describe(s.ctx, t.name, r.Version); err == nil {
 				r, c.release = whole, whole
+				code, why = s.reject(t, r)
 			}
 		}
-		if code, why := s.reject(t, r); code != "" {
+		if code != "" {
 			no = append(no, rejected{c, code, why})
+			if code == "engine" && s.manager.Sparse {
+				tooNew = why
+			}
 			continue
 		}
 		most = max(most, len(c.clears))
 		list = append(list, c)
 	}
 	return list, no, nil
+}
+
+// described reports whether releases have to be asked for one by one: where nothing is stated of what the project runs on,
+// what releases run on does not matter.
+func (s *solver) described() bool {
+	return s.manager.Sparse && s.registry != nil && (s.manager.Runs == nil || len(s.project.Runtime) > 0)
 }
 
 // reject says why a release is not taken although it clears something; nothing if it may be.
@@ -337,8 +353,7 @@ func (s *solver) doesNotRun(name, from string, r Release) string {
 			if have.Name != e.Name || s.runs(have.Constraint, e.Constraint) {
 				continue
 			}
-			i := slices.IndexFunc(s.asked[name], func(r Release) bool { return r.Version == from })
-			if i >= 0 && slices.ContainsFunc(s.asked[name][i].Engines, func(now Need) bool {
+			if slices.ContainsFunc(s.present(name, from).Engines, func(now Need) bool {
 				return now.Name == e.Name && !s.runs(have.Constraint, now.Constraint)
 			}) {
 				continue
@@ -347,6 +362,21 @@ func (s *solver) doesNotRun(name, from string, r Release) string {
 		}
 	}
 	return ""
+}
+
+// present returns what the registry says of the version that is there; nothing where it does not.
+func (s *solver) present(name, version string) Release {
+	i := slices.IndexFunc(s.asked[name], func(r Release) bool { return r.Version == version })
+	if i < 0 {
+		return Release{}
+	}
+	r := s.asked[name][i]
+	if s.manager.Sparse && r.Engines == nil {
+		if whole, err := s.registry.Describe(s.ctx, name, version); err == nil {
+			r = whole
+		}
+	}
+	return r
 }
 
 func breaking(from, to string) bool {
