@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -206,6 +207,10 @@ func (s *stack) resource(logical string) *inventory.Resource {
 	default:
 		s.notice("template-invalid", properties.at, "%s: the properties of %s are no object", s.tmpl.path, logical)
 		res.Values = inventory.MapValue(nil, decl.at)
+	}
+	// What a change of a group does to its machines stands beside its properties, where Terraform has it among them.
+	if policy := decl.node.get("UpdatePolicy"); policy != nil && res.Values.Kind() == inventory.Map {
+		res.Values = inventory.MapValue(append(slices.Clone(res.Values.Fields()), inventory.Field{Name: "UpdatePolicy", Value: s.eval(policy)}), res.Values.Location())
 	}
 	if !exhausted && s.run.exhausted { // half of a bomb is of no use to anybody
 		res.Values = unknown(decl.at, inventory.NotEvaluated, "budget")

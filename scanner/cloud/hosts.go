@@ -25,7 +25,8 @@ var hostChecks = []Check{
 	},
 	{
 		Rule: rule("aws-not-patched", "HOST-003", scanner.Medium, "Machine that nothing in the code patches",
-			"No association and no maintenance window with AWS-RunPatchBaseline reaches the machine, and nothing replaces it either. Add one that targets it by tag or patch group, or let the group refresh its instances.",
+			"No association and no maintenance window with AWS-RunPatchBaseline reaches the machine, and nothing replaces it either. The finding says which half is missing: what runs the document, the machines that it targets, or the schedule. "+
+				"Add one that targets the machine by tag or patch group, or let the group refresh its instances.",
 			"Security Hub SSM.2, SSM.3", "Well-Architected SEC06-BP01"),
 		Kind: scanner.KindMisconfiguration, Pillar: scanner.PillarVulnerability, run: notPatched,
 	},
@@ -201,20 +202,33 @@ func (p *pass) replaced(m machine) bool {
 		if !slices.Contains(m.users, g.Address()) || g.Unit != m.self.Unit {
 			continue
 		}
-		if life, ok := g.MaxInstanceLifetime.Known(); g.InstanceRefresh.May(true) || ok && life > 0 || g.MaxInstanceLifetime.Unknown() {
+		if life, ok := g.MaxInstanceLifetime.Known(); g.InstanceRefresh.May(true) || ok && life > 0 || g.MaxInstanceLifetime.Unknown() || rollsOut(g) {
 			return true
 		}
 	}
 	// An image that is built for containers has no packages to patch.
-	image := strings.ToLower(imageText(m.launch))
-	return strings.Contains(image, "bottlerocket") || strings.Contains(image, "flatcar")
+	image := strings.ToLower(p.imageText(m.launch))
+	return strings.Contains(image, "bottlerocket") || strings.Contains(image, "flatcar") || movingImage(image)
 }
 
-// imageText is what is known of an image: its id, or the name of what it comes from.
-func imageText(l *aws.Launch) string {
+// movingImage reports whether what an image comes from leads to newer images by itself: a public parameter, but for a version of
+// it (name:3). How old it is HOST-006 judges.
+func movingImage(text string) bool {
+	_, path, ok := strings.Cut(text, "/aws/service/")
+	return ok && !strings.Contains(path, ":") && (strings.Contains(path, "latest") || strings.Contains(path, "/current/") || strings.Contains(path, "/recommended"))
+}
+
+// imageText is what is known of an image: its id, or the names of what it comes from.
+func (p *pass) imageText(l *aws.Launch) string {
 	text, _ := l.Image.Known()
 	if ref, ok := l.ImageValue.Ref(); ok {
 		text += " " + string(ref.Resource) + " " + ref.Attribute
+		for _, r := range p.inv.Resources { // a data source says what it looks up
+			if r.ID == ref.Resource && strings.HasSuffix(r.Type, "aws_ssm_parameter") {
+				name, _ := r.Get("name").Text()
+				text += " " + name
+			}
+		}
 	}
 	for _, part := range l.ImageValue.Parts() {
 		t, _ := part.Text()
@@ -244,187 +258,24 @@ func (p *pass) profileElsewhere(m machine) bool {
 	return ok && !i.LaunchTemplate.Absent()
 }
 
-const patchDocument = "AWS-RunPatchBaseline"
-
-// patching says which machines of a unit something patches: all, some by id, or by tag.
-type patching struct {
-	all     bool
-	nodes   map[aws.Node]bool
-	tags    map[string]map[string]bool // tag -> values; "" is any
-	unknown bool
-}
-
-func (t *patching) add(targets []aws.SSMTarget, windows map[aws.Node]*aws.MaintenanceWindowTarget) {
-	for _, target := range targets {
-		key, ok := target.Key.Known()
-		if !ok {
-			t.unknown = true
-			continue
-		}
-		for _, ref := range target.Refs {
-			for _, node := range ref.Targets() {
-				t.nodes[node] = true
-				if w := windows[node]; w != nil {
-					t.add(w.Targets, windows)
-				}
-			}
-		}
-		for _, v := range target.Values {
-			text, ok := v.Known()
-			switch {
-			case !ok:
-				t.unknown = t.unknown || len(target.Refs) == 0
-			case strings.EqualFold(key, "InstanceIds") && text == "*":
-				t.all = true
-			case strings.HasPrefix(key, "tag:"), strings.EqualFold(key, "tag-key"):
-				name := strings.TrimPrefix(key, "tag:")
-				if key == "tag-key" {
-					name, text = text, ""
-				}
-				if t.tags[name] == nil {
-					t.tags[name] = map[string]bool{}
-				}
-				t.tags[name][text] = true
-			case strings.HasPrefix(key, "resource-groups:"):
-				t.unknown = true // who is in a group is a query of its own
-			}
-		}
-	}
-}
-
-// patchingOf reads the associations and windows of a unit that run the patch baseline.
-func (p *pass) patchingOf(unit aws.Unit) *patching {
-	t := &patching{nodes: map[aws.Node]bool{}, tags: map[string]map[string]bool{}}
-	windows := map[aws.Node]*aws.MaintenanceWindowTarget{}
-	for _, w := range p.Model.WindowTargets {
-		windows[w] = w
-	}
-	for _, a := range p.Model.SSMAssociations {
-		if a.Unit != unit || !strings.HasPrefix(a.Document.Or(""), patchDocument) || a.Operation.Is("Scan") {
-			continue
-		}
-		t.add(a.Targets, windows)
-		for _, n := range a.Instance.Targets() {
-			t.nodes[n] = true
-		}
-	}
-	for _, task := range p.Model.WindowTasks {
-		if task.Unit == unit && strings.HasPrefix(task.Document.Or(""), patchDocument) && !task.Operation.Is("Scan") {
-			t.add(task.Targets, windows)
-		}
-	}
-	return t
-}
-
-// hits reports whether a machine is among those that are patched.
-func (t *patching) hits(m machine, node aws.Node) bool {
-	if t.all || t.unknown || t.nodes[node] {
-		return true
-	}
-	tags := m.self.Resource.Get("tags")
-	if tags.IsNull() {
-		tags = m.self.Resource.Get("tags_all")
-	}
-	pairs := map[string]string{}
-	for _, f := range tags.Fields() {
-		pairs[f.Name], _ = f.Value.Text()
-	}
-	for _, source := range []string{"Tags", "LaunchTemplateData", "tag_specifications"} {
-		walk(m.self.Resource.Get(source), func(v inventory.Value) {
-			if key, ok := v.Get("Key").Text(); ok && v.Kind() == inventory.Map {
-				pairs[key], _ = v.Get("Value").Text()
-			}
-			for _, f := range v.Get("tags").Fields() {
-				pairs[f.Name], _ = f.Value.Text()
-			}
-		})
-	}
-	if tags.IsUnknown() {
-		return len(t.tags) > 0
-	}
-	for name, values := range t.tags {
-		if value, ok := pairs[name]; ok && (values[""] || values[value] || values["*"]) {
-			return true
-		}
-	}
-	return false
-}
-
-func notPatched(p *pass) {
-	byUnit := map[aws.Unit]*patching{}
-	for _, m := range p.machines() {
-		if len(m.users) == 0 || p.replaced(m) {
-			continue
-		}
-		t := byUnit[m.self.Unit]
-		if t == nil {
-			t = p.patchingOf(m.self.Unit)
-			byUnit[m.self.Unit] = t
-		}
-		var node aws.Node
-		if i, ok := p.instance(m.self); ok {
-			node = i
-		}
-		if t.hits(m, node) {
-			continue
-		}
-		missing := "no association or maintenance window with " + patchDocument + " reaches it"
-		if len(t.tags)+len(t.nodes) > 0 {
-			missing = "those that run " + patchDocument + " target other machines"
-		}
-		severity := scanner.Medium
-		if p.anyExposed(m.self.Unit, m.users) {
-			severity = scanner.High
-		}
-		p.report(found{self: m.self, severity: severity, message: "is patched by nothing: " + missing, advice: "target it by tag, or let its group refresh instances", workloads: m.users})
-	}
-}
-
-func slowBaseline(p *pass) {
-	registered := false
-	for _, a := range p.Model.SSMAssociations {
-		registered = registered || strings.HasPrefix(a.Document.Or(""), patchDocument)
-	}
-	for _, b := range p.Model.PatchBaselines {
-		if b.Origin != aws.Declared || b.Exists() == inventory.NotExists {
-			continue
-		}
-		for i := range b.Rules {
-			r := &b.Rules[i]
-			if days, ok := r.ApproveAfterDays.Known(); ok && days > 14 {
-				p.report(found{self: &b.Object, at: r.ApproveAfterDays.Location(), message: fmt.Sprintf("approves patches after %d days", days), advice: "approve security updates after at most 14", edits: set(p, r.ApproveAfterDays, "7")})
-			}
-			for k := range r.Filters {
-				filter := &r.Filters[k]
-				if !filter.Key.Is("SEVERITY") && !filter.Key.Is("MSRC_SEVERITY") || len(filter.Values) == 0 {
-					continue
-				}
-				all := slices.ContainsFunc(filter.Values, func(v aws.Text) bool { return v.May("*") || v.May("Critical") || v.May("CRITICAL") })
-				if !all && len(b.Rules) == 1 {
-					p.report(found{self: &b.Object, message: "leaves critical patches out", advice: "add the severity Critical"})
-				}
-			}
-		}
-		if len(b.Groups) == 0 && !b.Default.May(true) && !registered {
-			p.report(found{self: &b.Object, message: "is used by no patch group", advice: "register the groups that use it"})
-		}
-	}
-}
-
 func noRefresh(p *pass) {
 	for _, g := range p.Model.AutoScalingGroups {
 		life, ok := g.MaxInstanceLifetime.Known()
 		if g.Origin != aws.Declared || g.Exists() == inventory.NotExists || g.InstanceRefresh.May(true) || ok && life > 0 || g.MaxInstanceLifetime.Unknown() || rollsOut(g) {
 			continue
 		}
-		p.report(found{self: &g.Object, message: "keeps machines of an old template", advice: "add instance_refresh, or max_instance_lifetime", workloads: []inventory.ID{g.Address()}})
+		advice := "add instance_refresh, or max_instance_lifetime"
+		if g.Resource.Language == inventory.CloudFormation {
+			advice = "add an UpdatePolicy with AutoScalingRollingUpdate, or MaxInstanceLifetime"
+		}
+		p.report(found{self: &g.Object, message: "keeps machines of an old template", advice: advice, workloads: []inventory.ID{g.Address()}})
 	}
 }
 
 // rollsOut reports whether CloudFormation replaces the machines of a group when its template changes.
 func rollsOut(g *aws.AutoScalingGroup) bool {
 	policy := g.Resource.Get("UpdatePolicy")
-	return !policy.Get("AutoScalingRollingUpdate").IsNull() || !policy.Get("AutoScalingReplacingUpdate").IsNull() || g.Resource.Language == inventory.CloudFormation
+	return policy.IsUnknown() || !policy.Get("AutoScalingRollingUpdate").IsNull() || !policy.Get("AutoScalingReplacingUpdate").IsNull()
 }
 
 func unencrypted(p *pass) {

@@ -50,7 +50,7 @@ resource "aws_security_group" "web" {
   }
 }
 
-resource "aws_instance" "web" { # want "high aws_instance.web is patched by nothing: no association or maintenance window"
+resource "aws_instance" "web" { # want "high aws_instance.web is patched by nothing: aws_ssm_association.scan reaches it and only looks: its Operation is Scan"
   ami           = "ami-0123456789abcdef0"
   instance_type = "t3.small"
   subnet_id     = aws_subnet.public.id

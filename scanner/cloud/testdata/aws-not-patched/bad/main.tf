@@ -42,7 +42,8 @@ resource "aws_instance" "app" { # want "medium aws_instance.app is patched by no
 }
 
 resource "aws_ssm_association" "patch" {
-  name = "AWS-RunPatchBaseline"
+  name                = "AWS-RunPatchBaseline"
+  schedule_expression = "rate(7 days)"
 
   parameters = {
     Operation = "Install"

@@ -64,7 +64,8 @@ resource "aws_instance" "byid" {
 }
 
 resource "aws_ssm_association" "patch" {
-  name = "AWS-RunPatchBaseline"
+  name                = "AWS-RunPatchBaseline"
+  schedule_expression = "rate(7 days)"
 
   parameters = {
     Operation = "Install"
