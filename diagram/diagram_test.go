@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/trifecta-scanner/trifecta/aws"
 	"github.com/trifecta-scanner/trifecta/internal/golden"
@@ -96,6 +99,30 @@ func TestFold(t *testing.T) {
 	}
 	if members != len(d.Nodes) {
 		t.Errorf("%d of %d things are in the drawing", members, len(d.Nodes))
+	}
+}
+
+// TestSound draws what nobody has built: groups around themselves and each other, and places that are not there.
+func TestSound(t *testing.T) {
+	m, results := sample(3)
+	if d := Build(m, nil, results); d.Sound() != d || d.Fold().Exposed() == nil {
+		t.Error("a drawing of Build is changed")
+	}
+	d := &Drawing{
+		Groups: []Group{{ID: "a", Parent: "b"}, {ID: "b", Parent: "a"}, {ID: "self", Parent: "self"}, {ID: "b", Parent: "self"}, {ID: ""}, {ID: "last", Parent: "b"}},
+		Nodes:  []Node{{ID: "x", Groups: []string{"b", "nowhere"}}, {ID: "y", Groups: []string{"self", "last", "a"}}},
+	}
+	want := []Group{{ID: "a"}, {ID: "b", Parent: "a"}, {ID: "self"}, {ID: "last", Parent: "b"}}
+	if diff := cmp.Diff(want, d.Sound().Groups); diff != "" {
+		t.Error(diff)
+	}
+	if got := d.Sound().Nodes[0].Groups; !slices.Equal(got, []string{"b"}) {
+		t.Errorf("x stands in %q", got)
+	}
+	for name, write := range formats {
+		if err := write(io.Discard, d); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

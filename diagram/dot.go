@@ -17,6 +17,7 @@ var (
 
 // DOT writes the drawing for Graphviz (https://graphviz.org/doc/info/lang.html).
 func DOT(w io.Writer, d *Drawing) error {
+	d = d.Sound()
 	out := bufio.NewWriter(w)
 	t := newNesting(d)
 	names := map[inventory.ID]string{}

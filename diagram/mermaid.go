@@ -13,6 +13,7 @@ import (
 // Mermaid writes the drawing as a flowchart (https://mermaid.js.org/syntax/flowchart.html), as GitHub and GitLab render it
 // in Markdown.
 func Mermaid(w io.Writer, d *Drawing) error {
+	d = d.Sound()
 	out := bufio.NewWriter(w)
 	t := newNesting(d)
 	fmt.Fprintln(out, "flowchart TB")

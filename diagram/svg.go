@@ -26,6 +26,7 @@ const (
 // SVG writes the drawing as one picture without scripts, fonts or anything from elsewhere. Its colours follow the reader's
 // scheme, each node has its address as a title and id "node-N", so that a page can make it clickable.
 func SVG(w io.Writer, d *Drawing) error {
+	d = d.Sound()
 	out := bufio.NewWriter(w)
 	p := newPicture(d)
 	p.layout()

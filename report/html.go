@@ -245,47 +245,36 @@ func fragments(res *scanner.Result) []string {
 	return ids
 }
 
-// sound returns a drawing that can be drawn, whatever a saved result says: with clean text, and groups that stand in
-// groups before them. It is nil where there is nothing to draw.
+// sound returns a drawing that can be drawn, whatever a saved result says: with clean text, and with groups and nodes that
+// hold together. nil where there is nothing to draw.
 func sound(d *diagram.Drawing) *diagram.Drawing {
 	if d == nil || len(d.Nodes) == 0 {
 		return nil
 	}
 	out := &diagram.Drawing{}
-	known := map[string]bool{}
 	for _, g := range d.Groups {
 		g.ID, g.Label, g.Parent, g.Zone, g.CIDR = clean(g.ID), clean(g.Label), clean(g.Parent), clean(g.Zone), clean(g.CIDR)
 		g.Kind, g.Tier = diagram.GroupKind(clean(string(g.Kind))), diagram.Tier(clean(string(g.Tier)))
-		if g.ID == "" || known[g.ID] {
-			continue
-		}
-		if !known[g.Parent] {
-			g.Parent = ""
-		}
-		known[g.ID] = true
 		out.Groups = append(out.Groups, g)
 	}
 	for _, n := range d.Nodes {
 		n.ID, n.Label, n.Kind = cleanID(n.ID), clean(n.Label), clean(n.Kind)
 		n.Exposure = diagram.Exposure(clean(string(n.Exposure)))
-		groups := n.Groups
-		n.Groups = nil
-		for _, g := range groups {
-			if g = clean(g); known[g] {
-				n.Groups = append(n.Groups, g)
-			}
+		groups := make([]string, len(n.Groups))
+		for i, g := range n.Groups {
+			groups[i] = clean(g)
 		}
-		members := n.Members
-		n.Members = nil
-		for _, m := range members {
-			n.Members = append(n.Members, cleanID(m))
+		members := make([]inventory.ID, len(n.Members))
+		for i, m := range n.Members {
+			members[i] = cleanID(m)
 		}
+		n.Groups, n.Members = groups, members
 		out.Nodes = append(out.Nodes, n)
 	}
 	for _, e := range d.Edges {
 		out.Edges = append(out.Edges, diagram.Edge{From: cleanID(e.From), To: cleanID(e.To), Kind: diagram.EdgeKind(clean(string(e.Kind))), Label: clean(e.Label)})
 	}
-	return out
+	return out.Sound()
 }
 
 func cleanID(id inventory.ID) inventory.ID { return inventory.ID(clean(string(id))) }
