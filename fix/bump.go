@@ -43,6 +43,29 @@ func imageOf(res *scanner.Result, name inventory.ID) Image {
 	return Image{}
 }
 
+// String says what takes the place of what, in one line.
+func (b *Bump) String() string {
+	text := fmt.Sprintf("%s%s -> %s%s", b.From, b.Before, b.To, b.After)
+	if b.Region != "" {
+		text += " in " + b.Region
+	}
+	return plain(text)
+}
+
+// String returns the days of an image in brackets; nothing where none is known.
+func (i Image) String() string {
+	var days []string
+	for _, day := range []struct{ what, day string }{{"created", i.CreatedAt}, {"deprecated", i.DeprecatedAt}, {"end of life", i.EndOfLife}} {
+		if day.day != "" {
+			days = append(days, day.what+" "+day.day)
+		}
+	}
+	if len(days) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(days, ", ") + ")"
+}
+
 // settleBumps puts the bumps of a change in order and says what they come to.
 func (c *Change) settleBumps() {
 	if len(c.Bumps) == 0 {

@@ -78,6 +78,9 @@ func (c *Change) writeText(w io.Writer, number int) {
 		}
 		line("change", plain(text))
 	}
+	for i := range c.Bumps {
+		line("image", c.Bumps[i].String())
+	}
 	for _, e := range c.Edits {
 		line("change", fmt.Sprintf("%s:%d", e.Path, e.Line))
 	}
