@@ -18,9 +18,10 @@ import (
 // thousand of them; what version 3 says beside is peers alone, and those are asked for side by side and once.
 //
 // What was wrong with the tree already is no matter of the change, and npm does not look at it in version 1 either: see
-// settled. It returns nil where the file holds folders of the project, which version 1 does not say enough of.
+// settled. It returns nil where the file holds folders of the project, which version 1 does not say enough of, and where it
+// holds more than anybody wants to be asked for.
 func (l *npmLock) flatten(ctx context.Context, before *npmLock, root *npmManifest, registry *npmRegistry) ([]byte, error) {
-	if len(root.workspaces) > 0 {
+	if len(root.workspaces) > 0 || len(l.order) > maxFlat {
 		return nil, nil
 	}
 	stated, err := l.stated(ctx, registry)
@@ -154,6 +155,10 @@ func (l *npmLock) stated(ctx context.Context, registry *npmRegistry) (map[*npmNo
 	}
 	return all, nil
 }
+
+// maxFlat is how many packages of a lock file of version 1 the registry is asked for: several times as many as the largest
+// projects have, and no more than a hostile one may cause.
+const maxFlat = 20_000
 
 // maxManifests is how many requests for single releases are under way at once.
 const maxManifests = 24
