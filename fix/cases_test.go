@@ -446,6 +446,8 @@ func TestCasesTable(t *testing.T) {
 	for _, m := range []struct{ folder, title, accepted string }{
 		{"cases/npm", "npm", "`npm ci --ignore-scripts`"},
 		{"cases/pnpm", "pnpm", "`pnpm install --frozen-lockfile --ignore-scripts`"},
+		{"cases/yarn-classic", "Yarn 1", "`yarn install --frozen-lockfile --ignore-scripts`"},
+		{"cases/yarn-berry", "Yarn 3 and 4", "`yarn install --immutable --mode=skip-build`"},
 		{"cases/go", "Go", "`go mod verify` and `go build ./...`"},
 		{"pip", "pip", "`pip install --dry-run`, with `--require-hashes` where there are hashes"},
 		{"poetry", "Poetry", "`poetry check --lock` and `poetry install --dry-run`"},

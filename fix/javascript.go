@@ -146,8 +146,12 @@ func (g *jsGraph) project(name string, manifests []*npmManifest) *Project {
 	}
 	for _, n := range g.nodes {
 		for _, need := range n.needs {
+			constraint := need.asks()
+			if g.forced[need.name] != "" {
+				constraint = "*" // the line of the override decides, and is one of the requirements
+			}
 			if to, ok := at[need.to]; ok && to != at[n] {
-				p.Packages[at[n]].Needs = append(p.Packages[at[n]].Needs, Edge{To: to, Constraint: need.asks(), Peer: need.peer})
+				p.Packages[at[n]].Needs = append(p.Packages[at[n]].Needs, Edge{To: to, Constraint: constraint, Peer: need.peer})
 			}
 		}
 	}
@@ -185,6 +189,15 @@ type jsChange struct {
 	changed   []*jsNode // other releases than before, and new packages
 	overrides []override
 	exact     bool // overrides ask for one version
+	// amend returns a release as a package manager reads it, where that is not as it stands; nil for none.
+	amend func(v *npmVersion) *npmVersion
+}
+
+func (c *jsChange) amended(v *npmVersion) *npmVersion {
+	if c.amend == nil {
+		return v
+	}
+	return c.amend(v)
 }
 
 // npmRegistryOf returns the registry of a job, without which no lock file of JavaScript can be written.
@@ -219,7 +232,7 @@ func (c *jsChange) apply() error {
 				c.redirect(n, there)
 				continue
 			}
-			n.version, n.release = t.To, v
+			n.version, n.release = t.To, c.amended(v)
 			raised = append(raised, n)
 		}
 	}
@@ -475,7 +488,7 @@ func (c *jsChange) bring(from *jsNode, need *jsNeed) error {
 	if len(c.nodes) > maxGraph {
 		return errors.New("the new version brings too many packages along")
 	}
-	n := &jsNode{name: name, version: version, origin: inventory.OriginRegistry, release: v}
+	n := &jsNode{name: name, version: version, origin: inventory.OriginRegistry, release: c.amended(v)}
 	c.nodes = append(c.nodes, n)
 	need.to = n
 	return c.meet(n)
@@ -644,7 +657,9 @@ func (c *jsChange) override() {
 			}
 		}
 		if scoped {
-			o.parents = sortedKeys(holding)
+			if o.parents = sortedKeys(holding); len(holding) == 0 {
+				continue
+			}
 		}
 		for _, n := range c.nodes {
 			for _, need := range n.needs {

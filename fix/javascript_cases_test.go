@@ -64,3 +64,29 @@ func installs(ws *fix.Workspace, name string, with func(lock []byte) (*fix.NodeP
 	}
 	return all
 }
+
+func TestYarnClassicCases(t *testing.T) {
+	javascriptCases(t, "testdata/cases/yarn-classic", func(ws *fix.Workspace) []fix.Command {
+		return installs(ws, "yarn.lock", func([]byte) (*fix.NodePackage, []string) {
+			return fix.Yarn1, []string{"install", "--frozen-lockfile", "--ignore-scripts", "--ignore-engines", "--non-interactive", "--cache-folder={cache}/yarn1"}
+		})
+	})
+}
+
+func TestYarnBerryCases(t *testing.T) {
+	javascriptCases(t, "testdata/cases/yarn-berry", func(ws *fix.Workspace) []fix.Command {
+		all := installs(ws, "yarn.lock", func(lock []byte) (*fix.NodePackage, []string) {
+			if bytes.Contains(lock, []byte("\n  version: 8")) {
+				return fix.Yarn4, []string{"install", "--immutable", "--mode=skip-build"}
+			}
+			return fix.Yarn3, []string{"install", "--immutable", "--mode=skip-build"}
+		})
+		for i := range all {
+			all[i].Env = []string{
+				"YARN_IGNORE_PATH=1", "YARN_ENABLE_TELEMETRY=0", "YARN_GLOBAL_FOLDER={cache}/yarn", "YARN_ENABLE_GLOBAL_CACHE=1",
+				"YARN_NPM_REGISTRY_SERVER=" + strings.TrimSuffix(fixtest.Registries["NPM_CONFIG_REGISTRY"], "/"),
+			}
+		}
+		return all
+	})
+}

@@ -14,6 +14,7 @@ var Managers = []*Manager{
 	Go,
 	NPM,
 	PNPM,
+	Yarn,
 	PackageJSON,
 	UV,
 	Poetry,

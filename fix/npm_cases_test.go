@@ -52,12 +52,16 @@ func trimNPM(address string, body []byte) []byte {
 	return short
 }
 
-// installing returns the scripts that run when a package is installed, without what they run.
+// installing returns the scripts that make a difference to lock files, without what else they run.
 func installing(scripts any) map[string]any {
 	all, _ := scripts.(map[string]any)
 	kept := map[string]any{}
-	for _, name := range []string{"preinstall", "install", "postinstall"} {
-		if all[name] != nil {
+	for name, script := range all {
+		text, _ := script.(string)
+		switch {
+		case strings.Contains(text, "node-gyp"):
+			kept[name] = "node-gyp"
+		case name == "preinstall", name == "install", name == "postinstall":
 			kept[name] = "exit"
 		}
 	}

@@ -62,6 +62,12 @@ func readPNPM(ws *Workspace, name string) (*pnpmLock, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	lock.importers(path.Dir(name))
+	lock.graph.forced = map[string]string{}
+	for key, value := range yamlStrings(yamlAt(lock.text.root, "overrides")) {
+		if npmName.MatchString(key) {
+			lock.graph.forced[key] = value
+		}
+	}
 	return lock, nil
 }
 
