@@ -135,14 +135,26 @@ type MachineImage struct {
 	Form string `json:"form"` // literal, data-source, ssm-parameter, mapping, packer, family
 	Name string `json:"name,omitempty"`
 	// Owner is the account or alias that the code names, or that publishes images under this id.
-	Owner        string     `json:"owner,omitempty"`
-	Region       string     `json:"region,omitempty"`
-	CreatedAt    string     `json:"created_at,omitempty"`    // a day, as 2006-01-02
-	DeprecatedAt string     `json:"deprecated_at,omitempty"` // likewise
-	EndOfLife    string     `json:"end_of_life,omitempty"`   // of its operating system, likewise
-	Replacement  ID         `json:"replacement,omitempty"`
-	Locations    []Location `json:"locations"`
-	Workloads    []ID       `json:"workloads"`
+	Owner        string `json:"owner,omitempty"`
+	Region       string `json:"region,omitempty"`
+	CreatedAt    string `json:"created_at,omitempty"`    // a day, as 2006-01-02
+	DeprecatedAt string `json:"deprecated_at,omitempty"` // likewise
+	EndOfLife    string `json:"end_of_life,omitempty"`   // of its operating system, likewise
+	Replacement  ID     `json:"replacement,omitempty"`
+	// Regions is what the account knows, by region: of a search what it finds there today. Empty where no account was asked.
+	Regions   []RegionalImage `json:"regions,omitempty"`
+	Locations []Location      `json:"locations"`
+	Workloads []ID            `json:"workloads"`
+}
+
+// RegionalImage is the image that a reference leads to in one region. Days are written as 2006-01-02.
+type RegionalImage struct {
+	Region       string `json:"region"`
+	ID           ID     `json:"id"`
+	Name         string `json:"name,omitempty"`
+	CreatedAt    string `json:"created_at,omitempty"`
+	DeprecatedAt string `json:"deprecated_at,omitempty"`
+	Replacement  ID     `json:"replacement,omitempty"` // the newest of its series there, where that is another one
 }
 
 // Confidence says how a link is known.

@@ -61,6 +61,10 @@ type Reference struct {
 	// Elsewhere are places that give the name without having it: it is put together of other values there, or comes from outside of
 	// the tree.
 	Elsewhere []inventory.Location
+	// Searches are how it is searched for, each once for each source and region; none where it is named.
+	Searches []Search
+	// Releases are the node groups that are pinned to it, where it is a release of an EKS image.
+	Releases []Release
 	// sources are the addresses of the data sources and Packer sources that search for it.
 	sources []inventory.ID
 }
@@ -114,6 +118,7 @@ func Find(tree *inventory.Tree, cloud *aws.Model, cluster *kube.Model, resources
 		f.object(o)
 	}
 	f.uses(cloud)
+	f.releases(cloud)
 	f.settle(tree)
 	f.found = slices.DeleteFunc(f.found, func(r Reference) bool { return r.Form == Literal && len(r.Locations) == 0 })
 	for i := range f.found {
@@ -440,7 +445,9 @@ func (f *finder) search(r *inventory.Resource) {
 	}
 	ref.Name, ref.Regexp = name, byRegexp
 	ref.sources = append(ref.sources, r.ID)
-	ref.Moving, _ = r.Get("most_recent").Bool()
+	ref.Searches = append(ref.Searches, searchOf(r, at))
+	newest, _ := r.Get("most_recent").Bool()
+	ref.Moving = newest && (byRegexp || name == "" || strings.ContainsAny(name, "*?")) // a whole name stays what it is
 	owners := r.Get("owners")
 	var known []string
 	for _, o := range owners.Elements() {
@@ -474,6 +481,9 @@ func (f *finder) packer(r *inventory.Resource) {
 		}
 		ref := f.add(inventory.ID(text), Packer, inventory.Location{})
 		ref.Placeholder = placeholder(text)
+		if at, ok := r.Get("region").Text(); ok {
+			ref.Region = cmp.Or(ref.Region, at)
+		}
 		ref.sources = append(ref.sources, r.ID)
 		f.take(ref, v.Location().Path)
 		if len(ref.Places) == 0 {
@@ -492,8 +502,10 @@ func (f *finder) packer(r *inventory.Resource) {
 			ref.Text = ref.Places[0]
 		}
 		ref.sources = append(ref.sources, r.ID)
+		ref.Searches = append(ref.Searches, packerSearch(r, filter, cmp.Or(name.Location(), filter.Location())))
 		ref.Name, ref.System, ref.Built = text, SystemOf(text), builtDay(text)
-		ref.Moving, _ = filter.Get("most_recent").Bool()
+		newest, _ := filter.Get("most_recent").Bool()
+		ref.Moving = newest && (text == "" || strings.ContainsAny(text, "*?"))
 		ref.Unowned = filter.Get("owners").IsNull() && filter.Get("filters", "owner-id").IsNull() && filter.Get("filters", "owner-alias").IsNull()
 	}
 }
@@ -546,6 +558,10 @@ func (f *finder) object(o *kube.Object) {
 		ref.Moving = strings.HasSuffix(text, "@latest") || strings.Contains(text, "*")
 		ref.Owner = owner(text)
 		ref.Workloads = append(ref.Workloads, o.ID())
+		if ref.Owner != "" {
+			_, name, _ := strings.Cut(text, "/")
+			ref.Searches = append(ref.Searches, namedSearch(o.ID(), ref.Owner, name, v.Location()))
+		}
 	}
 	switch o.Group + "/" + o.Kind {
 	case "eksctl.io/ClusterConfig":
@@ -565,6 +581,11 @@ func (f *finder) object(o *kube.Object) {
 		for _, term := range o.Get("spec", "amiSelectorTerms").Blocks() {
 			image(term.Get("alias"), Family)
 			image(term.Get("name"), DataSource)
+			if name, ok := term.Get("name").Text(); ok && name != "" {
+				if i, ok := f.at[key{inventory.ID(name), DataSource}]; ok {
+					f.found[i].Searches = append(f.found[i].Searches, selectorSearch(o.ID(), term))
+				}
+			}
 			starts(term.Get("id"))
 			starts(term.Get("ssmParameter"))
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	lookup "github.com/trifecta-scanner/trifecta/internal/aws"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/machine"
+	"github.com/trifecta-scanner/trifecta/scanner"
 	"github.com/trifecta-scanner/trifecta/scanner/ami"
 )
 
@@ -20,6 +22,7 @@ const (
 	awsNotAsked    = "aws-not-asked"
 	awsUnknown     = "aws-image-unknown"
 	awsNotAnswered = "aws-snapshot-incomplete"
+	awsNotTold     = "aws-machine-unknown"
 )
 
 // account is what is asked of AWS for one scan: the account itself with --aws, or what it once answered. The first tree
@@ -59,41 +62,68 @@ func (a *app) account(opts *scanOptions) (*account, error) {
 // hasAnswers reports whether AWS has answered, now or earlier.
 func (c *account) hasAnswers() bool { return c != nil && c.snapshot != nil }
 
-// look returns what AWS knows of the references of a tree, and what it could not be asked. An error is that of a file.
-func (c *account) look(ctx context.Context, w *world) (map[inventory.ID]ami.Answer, []inventory.Notice, error) {
+// facts are what AWS knows of a tree.
+type facts struct {
+	images     map[inventory.ID]ami.Answer // by ami.Key
+	patches    []ami.Patches
+	kubernetes map[string]ami.Support // by version
+}
+
+// evidence is what AWS knows of the patches of declared machines, in one sentence for each.
+func (f *facts) evidence() map[inventory.ID]string {
+	said := map[inventory.ID]string{}
+	for i := range f.patches {
+		for _, id := range f.patches[i].Addresses {
+			if said[id] != "" {
+				said[id] += "; "
+			}
+			said[id] += f.patches[i].Evidence()
+		}
+	}
+	return said
+}
+
+// look returns what AWS knows of a tree, and what it could not be asked. An error is that of a file.
+func (c *account) look(ctx context.Context, w *world) (facts, []inventory.Notice, error) {
 	if c == nil {
-		return nil, nil, nil
+		return facts{}, nil, nil
 	}
 	first := !c.asked
 	c.asked = true
 	regions := regionsOf(w)
+	fleets := machine.Fleets(w.cloud)
 	if c.live && first {
 		if c.strange {
-			return nil, []inventory.Notice{{Code: awsNotAsked, Message: "AWS is not asked about a tree that somebody proposes or that comes from a fork; --aws is for trees that you trust"}}, nil
+			return facts{}, []inventory.Notice{{Code: awsNotAsked, Message: "AWS is not asked about a tree that somebody proposes or that comes from a fork; --aws is for trees that you trust"}}, nil
 		}
-		if reason, err := c.ask(ctx, w.machines, regions); err != nil || reason != "" {
-			return nil, []inventory.Notice{{Code: awsNotAsked, Message: "AWS was not asked: " + reason}}, err
+		if reason, err := c.ask(ctx, w, fleets, regions); err != nil || reason != "" {
+			return facts{}, []inventory.Notice{{Code: awsNotAsked, Message: "AWS was not asked: " + reason}}, err
 		}
 	}
 	if c.snapshot == nil {
-		return nil, nil, nil
+		return facts{}, nil, nil
 	}
 	if len(regions) == 0 {
 		regions = c.fallback
 	}
-	j := &answers{snapshot: c.snapshot, of: map[inventory.ID]ami.Answer{}}
+	j := &answers{snapshot: c.snapshot, facts: facts{images: map[inventory.ID]ami.Answer{}, kubernetes: map[string]ami.Support{}}}
 	for i := range w.machines {
 		j.reference(&w.machines[i], regions)
 	}
+	for i := range fleets {
+		j.fleet(&fleets[i], regions)
+	}
+	j.clusters(w, regions)
+	j.untold()
 	j.refusals()
 	if !first { // they were said of the first tree
 		j.notices = nil
 	}
-	return j.of, j.notices, nil
+	return j.facts, j.notices, nil
 }
 
 // ask asks the account and keeps the snapshot. reason says why it could not be asked.
-func (c *account) ask(ctx context.Context, refs []machine.Reference, regions []string) (reason string, err error) {
+func (c *account) ask(ctx context.Context, w *world, fleets []machine.Fleet, regions []string) (reason string, err error) {
 	client, err := lookup.Open(ctx, lookup.Options{Getenv: c.getenv, Now: time.Now})
 	if err != nil {
 		return err.Error(), nil //nolint:nilerr // an account that can't be asked is a notice of the scan, not its end
@@ -104,21 +134,8 @@ func (c *account) ask(ctx context.Context, refs []machine.Reference, regions []s
 	if len(regions) == 0 {
 		regions = c.fallback
 	}
-	q := lookup.Question{Images: map[string][]string{}, Parameters: map[string][]string{}}
-	lost := false
-	for i := range refs {
-		kind, in := askable(&refs[i]), in(&refs[i], regions)
-		lost = lost || kind != 0 && len(in) == 0
-		for _, region := range in {
-			switch kind {
-			case 'i':
-				q.Images[region] = append(q.Images[region], string(refs[i].ID))
-			case 'p':
-				q.Parameters[region] = append(q.Parameters[region], string(refs[i].ID))
-			}
-		}
-	}
-	if lost && len(q.Images)+len(q.Parameters) == 0 {
+	q := question(w, fleets, regions)
+	if len(q) == 0 && len(regions) == 0 && len(question(w, fleets, []string{"any"})) > 0 {
 		return "the code names no region, and neither does AWS_REGION", nil
 	}
 	if c.snapshot, err = client.Ask(ctx, q); err != nil {
@@ -131,6 +148,100 @@ func (c *account) ask(ctx context.Context, refs []machine.Reference, regions []s
 		return "", &exitError{code: exitUnable, err: fmt.Errorf("--aws-snapshot: %w", err)}
 	}
 	return "", nil
+}
+
+// question is what is asked about a tree. What names no region is asked in all of those given.
+func question(w *world, fleets []machine.Fleet, regions []string) lookup.Question {
+	q := lookup.Question{}
+	in := func(region string) []*lookup.Wanted {
+		asked := regions
+		if region != "" {
+			asked = []string{region}
+		}
+		list := make([]*lookup.Wanted, 0, len(asked))
+		for _, name := range asked {
+			if q[name] == nil {
+				q[name] = &lookup.Wanted{}
+			}
+			list = append(list, q[name])
+		}
+		return list
+	}
+	for i := range w.machines {
+		r := &w.machines[i]
+		switch askable(r) {
+		case 'i':
+			for _, wanted := range in(r.Region) {
+				wanted.Images = append(wanted.Images, string(r.ID))
+				if r.InMap && len(r.Workloads) == 0 {
+					wanted.Listed = append(wanted.Listed, string(r.ID))
+				}
+			}
+		case 'p':
+			for _, wanted := range in(r.Region) {
+				wanted.Parameters = append(wanted.Parameters, string(r.ID))
+			}
+		}
+		for _, s := range r.Searches {
+			if s.Unknown == "" {
+				for _, wanted := range in(s.Region) {
+					wanted.Searches = append(wanted.Searches, searchOf(s))
+				}
+			}
+		}
+		for _, release := range r.Releases {
+			if release.Unknown == "" {
+				for _, wanted := range in(release.Region) {
+					wanted.Parameters = append(wanted.Parameters, release.Parameter)
+				}
+			}
+		}
+	}
+	for i := range fleets {
+		f := &fleets[i]
+		switch {
+		case len(f.Filters) > 0:
+			for _, wanted := range in(f.Region) {
+				wanted.Machines = append(wanted.Machines, lookup.Machines{Filters: filtersOf(f.Filters)})
+			}
+		case f.Group != "":
+			for _, wanted := range in(f.Region) {
+				wanted.Groups = append(wanted.Groups, f.Group)
+			}
+		}
+	}
+	for _, c := range w.cloud.EKSClusters {
+		if version, ok := c.Version.Known(); ok && c.Exists() != inventory.NotExists {
+			for _, wanted := range in(c.Region()) {
+				wanted.Kubernetes = append(wanted.Kubernetes, version)
+			}
+		}
+	}
+	// An image that one place starts from is not only listed, although another place lists it.
+	for _, wanted := range q {
+		used := map[string]int{}
+		for _, id := range wanted.Images {
+			used[id]++
+		}
+		for _, id := range wanted.Listed {
+			used[id]--
+		}
+		wanted.Listed = slices.DeleteFunc(wanted.Listed, func(id string) bool { return used[id] > 0 })
+	}
+	return q
+}
+
+// searchOf and filtersOf turn what is declared into what is asked.
+func searchOf(s machine.Search) lookup.Search {
+	return lookup.Search{Owners: s.Owners, Executable: s.Executable, Filters: filtersOf(s.Filters), NameRegex: s.NameRegex, Deprecated: s.Deprecated}
+}
+
+func filtersOf(filters []machine.Filter) []lookup.Filter {
+	list := make([]lookup.Filter, 0, len(filters))
+	for _, f := range filters {
+		list = append(list, lookup.Filter{Name: f.Name, Values: f.Values})
+	}
+	return list
 }
 
 // askable says what a reference is to AWS: 'i' an image's id, 'p' a public parameter, 0 neither.
@@ -146,10 +257,10 @@ func askable(r *machine.Reference) byte {
 	return 0
 }
 
-// in returns the regions in which a reference is looked up: its own, else all that the code uses.
-func in(r *machine.Reference, regions []string) []string {
-	if r.Region != "" {
-		return []string{r.Region}
+// in returns the regions in which something is looked up: its own, else all that the code uses.
+func in(region string, regions []string) []string {
+	if region != "" {
+		return []string{region}
 	}
 	return regions
 }
@@ -171,24 +282,61 @@ func regionsOf(w *world) []string {
 	return slices.Compact(regions)
 }
 
-// answers turns a snapshot into what the rules of machine images judge.
+// answers turns a snapshot into what the rules judge.
 type answers struct {
+	facts
 	snapshot *lookup.Snapshot
-	of       map[inventory.ID]ami.Answer
 	notices  []inventory.Notice
 	unsaid   int
+	why      map[string][]inventory.ID // what declares machines that AWS's can't be told of, by reason
 }
 
 // maxUnknown bounds the notices about single images; old maps of ids have hundreds that are gone.
 const maxUnknown = 50
 
+// reference finds the answers about a reference: about itself, what it leads to, or what it searches for.
 func (j *answers) reference(r *machine.Reference, regions []string) {
-	kind := askable(r)
-	if kind == 0 {
+	var all []ami.Answer
+	if kind := askable(r); kind != 0 {
+		all = j.named(r, kind, regions)
+	}
+	for i := range r.Searches {
+		all = append(all, j.searched(r, &r.Searches[i], regions)...)
+	}
+	for i := range r.Releases {
+		all = append(all, j.released(r, &r.Releases[i], regions)...)
+	}
+	if len(all) == 0 {
 		return
 	}
+	// The one that is worst comes first: what can't be started, what is deprecated, what is not the newest, what is oldest.
+	slices.SortStableFunc(all, func(a, b ami.Answer) int {
+		return cmp.Or(
+			worse(a.State != "" && a.State != "available", b.State != "" && b.State != "available"), worse(a.DeprecatedAt != "", b.DeprecatedAt != ""),
+			worse(a.Newest != "", b.Newest != ""), strings.Compare(a.CreatedAt, b.CreatedAt), strings.Compare(a.Region, b.Region),
+		)
+	})
+	all = slices.CompactFunc(all, func(a, b ami.Answer) bool { return a.Region == b.Region && a.Image == b.Image })
+	first := all[0]
+	first.Others = all[1:]
+	j.images[ami.Key(r)] = first
+}
+
+func worse(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
+// named returns what is known of an id, or of what a parameter leads to. An id is one image in one region.
+func (j *answers) named(r *machine.Reference, kind byte, regions []string) []ami.Answer {
+	var all []ami.Answer
 	var absent, missing []string
-	for _, name := range in(r, regions) {
+	for _, name := range in(r.Region, regions) {
 		region := j.snapshot.Region(name)
 		id := string(r.ID)
 		if region == nil {
@@ -199,7 +347,7 @@ func (j *answers) reference(r *machine.Reference, regions []string) {
 			p := region.Parameter(id)
 			switch {
 			case p != nil && p.Exists && p.Image == "":
-				return // it names no image, such as the release of one
+				return nil // it names no image, such as the release of one
 			case p != nil && !p.Exists:
 				absent = append(absent, name)
 				continue
@@ -208,15 +356,15 @@ func (j *answers) reference(r *machine.Reference, regions []string) {
 			}
 		}
 		if image := region.Image(id); image != nil {
-			answer := ami.Answer{
-				Name: image.Name, Owner: image.Owner, CreatedAt: image.CreatedAt, DeprecatedAt: image.DeprecatedAt,
-				State: image.State, Newest: inventory.ID(image.Newest), Region: name, Series: lookup.Series(image.Name),
+			answer := answerOf(image, name)
+			if kind == 'p' && r.Moving {
+				answer.Newest, answer.NewestName = "", "" // the path leads on by itself
 			}
-			if kind == 'p' && (r.Moving || image.Newest == image.ID) {
-				answer.Newest = "" // the path leads on by itself, or to the newest already
+			all = append(all, answer)
+			if kind == 'i' {
+				return all
 			}
-			j.of[r.ID] = answer
-			return
+			continue
 		}
 		switch {
 		case slices.Contains(region.Absent, id):
@@ -225,26 +373,213 @@ func (j *answers) reference(r *machine.Reference, regions []string) {
 			missing = append(missing, name)
 		}
 	}
+	if len(all) > 0 && kind == 'p' {
+		absent = nil // such parameters are not in every region
+	}
 	if len(absent) > 0 {
 		why := "it is deregistered, of another region, or not shared with the account that was asked"
 		if kind == 'p' {
 			why = "it is withdrawn, of another region, or completed when the code runs"
 		}
-		j.unknown(awsUnknown, r, fmt.Sprintf("%s is not known in %s: %s", r.ID, strings.Join(absent, ", "), why))
+		j.unknown(awsUnknown, r.Locations, fmt.Sprintf("%s is not known in %s: %s", r.ID, strings.Join(absent, ", "), why))
 	}
+	j.incomplete(r, string(r.ID), missing)
+	return all
+}
+
+// answerOf is what is known of an image. The newest of its series is left out where it is the image itself.
+func answerOf(image *lookup.Image, region string) ami.Answer {
+	a := ami.Answer{
+		Name: image.Name, Owner: image.Owner, CreatedAt: image.CreatedAt, DeprecatedAt: image.DeprecatedAt, State: image.State, Series: lookup.Series(image.Name),
+		Image: inventory.ID(image.ID), Region: region,
+	}
+	if image.Newest != image.ID {
+		a.Newest, a.NewestName = inventory.ID(image.Newest), image.NewestName
+	}
+	for _, f := range image.Findings {
+		v := ami.Vulnerability{ID: f.ID, Severity: severities[f.Severity], Fixable: f.Fixable, Exploit: f.Exploit, Vectors: f.Vectors}
+		if v.Severity == "" {
+			v.Severity = scanner.Unknown
+		}
+		for _, p := range f.Packages {
+			v.Packages = append(v.Packages, ami.Package{Name: p.Name, Version: p.Version, Fixed: p.Fixed})
+		}
+		a.Findings = append(a.Findings, v)
+	}
+	return a
+}
+
+// severities are ours by Inspector's words for them.
+var severities = map[string]scanner.Severity{
+	"critical": scanner.Critical, "high": scanner.High, "medium": scanner.Medium, "low": scanner.Low, "informational": scanner.Info,
+}
+
+// searched returns what a search finds in each region.
+func (j *answers) searched(r *machine.Reference, s *machine.Search, regions []string) []ami.Answer {
+	at := []inventory.Location{s.At}
+	if s.Unknown != "" {
+		j.unknown(awsNotAsked, at, fmt.Sprintf("what %s finds was not asked: the code does not give %s", s.Source, s.Unknown))
+		return nil
+	}
+	var all []ami.Answer
+	var none, missing []string
+	for _, name := range in(s.Region, regions) {
+		region := j.snapshot.Region(name)
+		if region == nil {
+			missing = append(missing, name)
+			continue
+		}
+		found := region.Search(searchOf(*s))
+		switch {
+		case found == nil && len(region.Refused) == 0:
+			missing = append(missing, name)
+		case found == nil:
+		case found.Count == 0:
+			none = append(none, name)
+		case found.Count > 1 && !s.MostRecent:
+			j.unknown(awsUnknown, at, fmt.Sprintf("%s finds %d images in %s and does not say which of them: set most_recent, or search more narrowly", s.Source, found.Count, name))
+		default:
+			if image := region.Image(found.Image); image != nil {
+				answer := answerOf(image, name)
+				if r.Moving {
+					answer.Newest, answer.NewestName = "", "" // it finds the next one by itself
+				}
+				all = append(all, answer)
+			}
+		}
+	}
+	if len(none) > 0 {
+		j.unknown(awsUnknown, at, fmt.Sprintf("%s finds no image in %s: none has such a name and owner today, or it is deprecated", s.Source, strings.Join(none, ", ")))
+	}
+	j.incomplete(r, "the search of "+string(s.Source), missing)
+	return all
+}
+
+// released returns the newest release of what a node group is pinned to.
+func (j *answers) released(r *machine.Reference, release *machine.Release, regions []string) []ami.Answer {
+	if release.Unknown != "" {
+		j.unknown(awsNotAsked, r.Locations, fmt.Sprintf("the newest release for %s was not asked: the code does not give %s", release.Workload, release.Unknown))
+		return nil
+	}
+	var all []ami.Answer
+	var absent, missing []string
+	for _, name := range in(release.Region, regions) {
+		region := j.snapshot.Region(name)
+		if region == nil {
+			missing = append(missing, name)
+			continue
+		}
+		switch p := region.Parameter(release.Parameter); {
+		case p == nil && len(region.Refused) == 0:
+			missing = append(missing, name)
+		case p == nil:
+		case !p.Exists:
+			absent = append(absent, name)
+		case p.Release != "" && p.Release != string(r.ID):
+			all = append(all, ami.Answer{Newest: inventory.ID(p.Release), Image: r.ID, Region: name, Series: r.Name})
+		}
+	}
+	if len(absent) > 0 {
+		j.unknown(awsUnknown, r.Locations, fmt.Sprintf("%s is not known in %s: EKS does not publish images of that family for that version of Kubernetes any more, or not there", release.Parameter, strings.Join(absent, ", ")))
+	}
+	j.incomplete(r, release.Parameter, missing)
+	return all
+}
+
+// incomplete says what a snapshot has nothing about.
+func (j *answers) incomplete(r *machine.Reference, what string, missing []string) {
 	if len(missing) > 0 {
-		j.unknown(awsNotAnswered, r, fmt.Sprintf("the answers of AWS have nothing about %s in %s; ask anew with --aws", r.ID, strings.Join(missing, ", ")))
+		j.unknown(awsNotAnswered, r.Locations, fmt.Sprintf("the answers of AWS have nothing about %s in %s; ask anew with --aws", what, strings.Join(missing, ", ")))
 	}
 }
 
-func (j *answers) unknown(code string, r *machine.Reference, message string) {
+// fleet finds the state of the patches of declared machines. It is never guessed whose they are.
+func (j *answers) fleet(f *machine.Fleet, regions []string) {
+	if f.Unknown != "" && f.Group == "" {
+		j.cannotTell(f, f.Unknown)
+		return
+	}
+	running := 0
+	var states []ami.Patches
+	for _, name := range in(f.Region, regions) {
+		region := j.snapshot.Region(name)
+		if region == nil {
+			j.cannotTell(f, "the answers of AWS have nothing about "+name+"; ask anew with --aws")
+			continue
+		}
+		var p *lookup.Patching
+		if len(f.Filters) > 0 {
+			p = region.Patching(lookup.Machines{Filters: filtersOf(f.Filters)})
+		} else {
+			p = region.Group(f.Group)
+		}
+		if p == nil {
+			if len(region.Refused) == 0 {
+				j.cannotTell(f, "the answers of AWS have nothing about it; ask anew with --aws")
+			}
+			continue
+		}
+		running += p.Machines
+		states = append(states, ami.Patches{
+			Addresses: f.Addresses, At: f.At, Region: name, Group: p.Group, Registered: p.Registered, Machines: p.Machines, Reporting: p.Reporting, Behind: p.Behind,
+			Missing: p.Missing, Failed: p.Failed, Reboot: p.Reboot, Critical: p.Critical, Security: p.Security, Installs: p.Installs, Since: p.Since,
+		})
+	}
+	if f.Exactly > 0 && running > f.Exactly {
+		j.cannotTell(f, "AWS runs more machines with its tags than the code declares")
+		return
+	}
+	j.patches = append(j.patches, states...)
+}
+
+func (j *answers) cannotTell(f *machine.Fleet, why string) {
+	if j.why == nil {
+		j.why = map[string][]inventory.ID{}
+	}
+	j.why[why] = append(j.why[why], f.Addresses...)
+}
+
+// untold says of which declared machines the state of the patches was not looked at, once for each reason.
+func (j *answers) untold() {
+	for _, why := range slices.Sorted(maps.Keys(j.why)) {
+		ids := j.why[why]
+		names := make([]string, 0, 3)
+		for _, id := range ids[:min(len(ids), 3)] {
+			names = append(names, string(id))
+		}
+		who := strings.Join(names, ", ")
+		if more := len(ids) - len(names); more > 0 {
+			who += fmt.Sprintf(" and %d more", more)
+		}
+		j.notices = append(j.notices, inventory.Notice{Code: awsNotTold, Message: fmt.Sprintf("the patches of %s were not looked at: %s", who, why)})
+	}
+}
+
+// clusters finds how long EKS supports the versions of the declared clusters.
+func (j *answers) clusters(w *world, regions []string) {
+	for _, c := range w.cloud.EKSClusters {
+		version, ok := c.Version.Known()
+		if !ok || c.Exists() == inventory.NotExists {
+			continue
+		}
+		for _, name := range in(c.Region(), regions) {
+			if region := j.snapshot.Region(name); region != nil {
+				if v := region.Version(version); v != nil {
+					j.kubernetes[version] = ami.Support{StandardEnd: v.StandardEnd, ExtendedEnd: v.ExtendedEnd}
+				}
+			}
+		}
+	}
+}
+
+func (j *answers) unknown(code string, at []inventory.Location, message string) {
 	if len(j.notices) >= maxUnknown {
 		j.unsaid++
 		return
 	}
 	n := inventory.Notice{Code: code, Message: message}
-	if len(r.Locations) > 0 {
-		n.Location = &r.Locations[0]
+	if len(at) > 0 && !at[0].IsZero() {
+		n.Location = &at[0]
 	}
 	j.notices = append(j.notices, n)
 }
@@ -271,7 +606,9 @@ func (j *answers) refusals() {
 		case refusal.Code == lookup.NoRegion:
 			message = fmt.Sprintf("AWS was not asked about %q, which is no region", where)
 		case refusal.Code == lookup.TooMuch:
-			message = "AWS was not asked about all machine images of " + where + ", because there are too many"
+			message = fmt.Sprintf("AWS was not asked %s about everything in %s, because there is too much", cmp.Or(refusal.Operation, "anything"), where)
+		case refusal.Code == lookup.Unread:
+			message = fmt.Sprintf("a part of what AWS answers to %s in %s names no vulnerability", refusal.Operation, where)
 		case refusal.Code == lookup.Failed:
 			message = fmt.Sprintf("AWS did not answer %s in %s: no connection, or no answer that can be read", refusal.Operation, where)
 		case strings.Contains(refusal.Code, "Unauthorized") || strings.Contains(refusal.Code, "AccessDenied"):

@@ -4,39 +4,26 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	lookup "github.com/trifecta-scanner/trifecta/internal/aws"
+	"github.com/trifecta-scanner/trifecta/internal/awstest"
+	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
-// standInAccount answers for AWS: one image that is deprecated and its successor, in eu-west-1 only. It counts what it is asked.
-func standInAccount(t *testing.T) *atomic.Int32 {
+// standInAccount answers for AWS as awstest.World does, by the credentials of the environment.
+func standInAccount(t *testing.T) *awstest.Server {
 	t.Helper()
-	var asked atomic.Int32
-	const item = `<item><imageId>ami-0aaaaaaaaaaaaaaa%d</imageId><name>al2023-ami-2023.3.%s.0-kernel-6.1-x86_64</name><imageOwnerId>137112412989</imageOwnerId>` +
-		`<imageOwnerAlias>amazon</imageOwnerAlias><isPublic>true</isPublic><imageState>available</imageState><architecture>x86_64</architecture>` +
-		`<creationDate>2024-01-10T00:00:00.000Z</creationDate>%s</item>`
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
-		if strings.Contains(r.Header.Get("Authorization"), "/us-east-1/") {
-			w.WriteHeader(http.StatusForbidden)
-			fmt.Fprint(w, `<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>arn:aws:iam::111122223333:user/x</Message></Error></Errors></Response>`)
-			return
-		}
-		items := fmt.Sprintf(item, 1, "20240110", "<deprecationTime>2024-04-10T00:00:00.000Z</deprecationTime>")
-		if r.FormValue("Owner.1") != "" {
-			items += strings.Replace(fmt.Sprintf(item, 3, "20260510", ""), "2024-01-10T", "2026-05-10T", 1)
-		}
-		fmt.Fprintf(w, `<DescribeImagesResponse><imagesSet>%s</imagesSet></DescribeImagesResponse>`, items)
-	}))
+	world := awstest.World()
+	server := httptest.NewServer(world)
 	t.Cleanup(server.Close)
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") {
@@ -44,11 +31,11 @@ func standInAccount(t *testing.T) *atomic.Int32 {
 		}
 	}
 	t.Setenv("HOME", t.TempDir())
-	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+	t.Setenv("AWS_ACCESS_KEY_ID", awstest.Key)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", awstest.Secret)
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	t.Setenv("AWS_ENDPOINT_URL", server.URL)
-	return &asked
+	return world
 }
 
 // scanAMIs scans what a tree says of machine images, and returns the result without what differs between two runs.
@@ -83,7 +70,8 @@ resource "aws_instance" "b" {
 `
 
 func TestAccount(t *testing.T) {
-	asked := standInAccount(t)
+	world := standInAccount(t)
+	world.Refuse["us-east-1 ec2:DescribeImages"] = "UnauthorizedOperation"
 	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "aws.json")
 	put(t, filepath.Join(dir, "main.tf"), twoRegions)
 
@@ -103,12 +91,12 @@ func TestAccount(t *testing.T) {
 	if n := live.Notices; len(n) == 0 || !strings.Contains(fmt.Sprint(n), "AWS did not answer ec2:DescribeImages in us-east-1: UnauthorizedOperation") {
 		t.Errorf("notices: %+v", n)
 	}
-	if strings.Contains(fmt.Sprint(live), "111122223333") {
+	if strings.Contains(fmt.Sprint(live), awstest.Account) {
 		t.Error("the result names the account that asked")
 	}
 
 	// The same judgement without a connection.
-	before := asked.Load()
+	before := len(world.Seen())
 	offline := scanAMIs(t, dir, "--offline", "--aws-snapshot", file)
 	judged := func(res *scanner.Result) string {
 		data, err := json.MarshalIndent([]any{res.Findings, res.Notices, res.MachineImages}, "", " ")
@@ -125,21 +113,214 @@ func TestAccount(t *testing.T) {
 	if !strings.Contains(fmt.Sprint(proposed.Notices), "AWS is not asked about a tree that somebody proposes") {
 		t.Errorf("notices: %+v", proposed.Notices)
 	}
-	if n := asked.Load() - before; n != 0 {
+	if n := len(world.Seen()) - before; n != 0 {
 		t.Errorf("%d requests that nobody asked for", n)
+	}
+}
+
+// TestAccountWhole asks about one tree with everything that can be asked about, and looks at what is said of it.
+func TestAccountWhole(t *testing.T) {
+	world := standInAccount(t)
+	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "aws.json")
+	put(t, filepath.Join(dir, "main.tf"), wholeAccount)
+	res := scanAMIs(t, dir, "--aws", "--aws-snapshot", file, "--only", "infrastructure")
+
+	messages := map[string]bool{}
+	for _, f := range res.Findings {
+		messages[fmt.Sprintf("%s %s:%d %s", f.RuleID, f.Location.Path, f.Location.Line, f.Message)] = true
+	}
+	for _, want := range []string{
+		// what a search finds: older than the newest of nothing, of a release that has ended, or a stranger's
+		"aws-stale-ami main.tf:9 ubuntu/images/hvm-ssd/ubuntu-trusty-14.04-amd64-server-* leads to " + awstest.Trusty + " (ubuntu/images/hvm-ssd/ubuntu-trusty-14.04-amd64-server-20190514) in eu-west-1, which was made on 2019-05-14, 2575 days ago: there is no newer one; refer to an image that is kept up to date",
+		"aws-stale-ami main.tf:45 al2023-ami-2023.3.20240110.0-kernel-6.1-x86_64 leads to " + awstest.Old + " in eu-west-1, which is deprecated since 2024-04-10; name al2023-ami-2023.3.20260510.0-kernel-6.1-x86_64",
+		// what Inspector found
+		"CVE-2024-3094 main.tf:50 " + awstest.Old + " has CVE-2024-3094 in xz-libs 5.6.0-1.amzn2023 (fixed in 0:5.6.1-2.amzn2023), xz 5.6.0-1.amzn2023 (fixed in 0:5.6.1-2.amzn2023), as Inspector found in eu-west-1; name " + awstest.Newest + ", the newest of its series, or patch machines when they start",
+		// the patches of machines
+		"aws-patches-missing main.tf:55 aws_instance.web misses patches: on its machine in eu-west-1, seen on 2026-05-30 or later, patches are 7 missing, 2 critical and not compliant, 3 of security and not compliant; run AWS-RunPatchBaseline with the operation Install on it, or replace it by a newer image",
+		"aws-patches-missing main.tf:66 aws_autoscaling_group.workers misses patches: on 1 of its 2 machines in eu-west-1, seen on 2026-05-20 or later, patches are 1 failed to install, 4 waiting for a restart; run AWS-RunPatchBaseline with the operation Install on it, or replace it by a newer image",
+		// releases and versions of EKS
+		"eks-end-of-life main.tf:77 aws_eks_cluster.old runs Kubernetes 1.29, whose extended support ended on 2026-03-23: AWS upgrades it by force; upgrade step by step to 1.36",
+	} {
+		if !messages[want] {
+			t.Errorf("no finding %q", want)
+		}
+	}
+	if t.Failed() {
+		for m := range messages {
+			t.Log(m)
+		}
+	}
+	for _, want := range []string{
+		"what data.aws_ami.unknown finds was not asked: the code does not give owners",
+		"data.aws_ami.none finds no image in eu-west-1: none has such a name and owner today, or it is deprecated",
+		"data.aws_ami.two finds 2 images in eu-west-1 and does not say which of them: set most_recent, or search more narrowly",
+		"the patches of aws_instance.nameless were not looked at: it has no tag Name whose value is known",
+		"the patches of aws_instance.twin were not looked at: AWS runs more machines with its tags than the code declares",
+		"/aws/service/eks/optimized-ami/1.29/amazon-linux-2023/x86_64/standard/recommended/release_version is not known in eu-west-1",
+	} {
+		if !strings.Contains(fmt.Sprint(res.Notices), want) {
+			t.Errorf("no notice %q in %v", want, res.Notices)
+		}
+	}
+	replacements := map[inventory.ID]inventory.ID{}
+	for _, m := range res.MachineImages {
+		replacements[m.ID] = m.Replacement
+		if m.ID == awstest.Old && (len(m.Regions) != 1 || m.Regions[0].Region != "eu-west-1" || m.Regions[0].Replacement != awstest.Newest) {
+			t.Errorf("%s: %+v", m.ID, m)
+		}
+		if m.ID == "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-*" && (len(m.Regions) != 1 || m.Regions[0].ID != awstest.Jammy) {
+			t.Errorf("%s: %+v", m.ID, m)
+		}
+	}
+	for id, want := range map[inventory.ID]inventory.ID{awstest.Old: awstest.Newest, "al2023-ami-2023.3.20240110.0-kernel-6.1-x86_64": "al2023-ami-2023.3.20260510.0-kernel-6.1-x86_64", "1.33.0-20250101": "1.33.0-20260512", "1.33.0-20260512": ""} {
+		if got, ok := replacements[id]; !ok || got != want {
+			t.Errorf("the replacement of %s is %q, want %q", id, got, want)
+		}
+	}
+	offline := scanAMIs(t, dir, "--offline", "--aws-snapshot", file, "--only", "infrastructure")
+	if diff := cmp.Diff(res.Findings, offline.Findings); diff != "" {
+		t.Errorf("judged offline (-live +offline):\n%s", diff)
+	}
+	for _, operation := range lookup.Operations {
+		if !slices.ContainsFunc(world.Seen(), func(seen string) bool { return strings.HasSuffix(seen, " "+operation) }) {
+			t.Errorf("%s was not asked", operation)
+		}
+	}
+}
+
+// wholeAccount declares something of everything that can be asked about.
+const wholeAccount = `provider "aws" {
+  region = "eu-west-1"
+}
+data "aws_ami" "old" {
+  owners      = ["099720109477"]
+  most_recent = true
+  filter {
+    name   = "name"
+    values = ["ubuntu/images/hvm-ssd/ubuntu-trusty-14.04-amd64-server-*"]
+  }
+}
+data "aws_ami" "new" {
+  owners      = ["099720109477"]
+  most_recent = true
+  filter {
+    name   = "name"
+    values = ["ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-*"]
+  }
+}
+variable "owner" {}
+data "aws_ami" "unknown" {
+  owners = [var.owner]
+  filter {
+    name   = "name"
+    values = ["mine-*"]
+  }
+}
+data "aws_ami" "none" {
+  owners     = ["self"]
+  name_regex = "^none"
+}
+data "aws_ami" "two" {
+  owners = ["099720109477"]
+  filter {
+    name   = "name"
+    values = ["ubuntu/images/*"]
+  }
+}
+data "aws_ami" "pinned" {
+  owners             = ["amazon"]
+  most_recent        = true
+  include_deprecated = true
+  filter {
+    name   = "name"
+    values = ["al2023-ami-2023.3.20240110.0-kernel-6.1-x86_64"]
+  }
+}
+variable "images" {
+  default = {
+    eu-west-1 = "ami-0aaaaaaaaaaaaaaa1"
+    us-east-1 = "ami-0aaaaaaaaaaaaaaa9"
+  }
+}
+
+resource "aws_instance" "web" {
+  ami  = var.images["eu-west-1"]
+  tags = { Name = "web", env = "prod" }
+}
+resource "aws_instance" "nameless" {
+  ami = data.aws_ami.new.id
+}
+resource "aws_instance" "twin" {
+  ami  = data.aws_ami.new.id
+  tags = { Name = "twin" }
+}
+resource "aws_autoscaling_group" "workers" {
+  name = "workers"
+}
+resource "aws_ssm_patch_baseline" "databases" {
+  name = "databases"
+}
+resource "aws_ssm_patch_group" "databases" {
+  baseline_id = aws_ssm_patch_baseline.databases.id
+  patch_group = "databases"
+}
+resource "aws_eks_cluster" "old" {
+  version = "1.29"
+}
+resource "aws_eks_cluster" "new" {
+  version = "1.33"
+}
+resource "aws_eks_node_group" "new" {
+  cluster_name    = aws_eks_cluster.new.name
+  ami_type        = "AL2023_x86_64_STANDARD"
+  release_version = "1.33.0-20260512"
+}
+resource "aws_eks_node_group" "stale" {
+  cluster_name    = aws_eks_cluster.new.name
+  ami_type        = "AL2023_x86_64_STANDARD"
+  release_version = "1.33.0-20250101"
+}
+resource "aws_eks_node_group" "ended" {
+  cluster_name    = aws_eks_cluster.old.name
+  ami_type        = "AL2023_x86_64_STANDARD"
+  release_version = "1.29.3-20240315"
+}
+`
+
+// TestPolicy: the policy of the documents allows what is asked, and nothing else.
+func TestPolicy(t *testing.T) {
+	data, err := os.ReadFile(filepath.FromSlash("../../docs/machine-images.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(data), "```json\n")
+	text, _, _ := strings.Cut(after, "```")
+	var policy struct {
+		Statement []struct{ Action []string }
+	}
+	if err := json.Unmarshal([]byte(text), &policy); err != nil {
+		t.Fatal(err)
+	}
+	var allowed []string
+	for _, s := range policy.Statement {
+		allowed = append(allowed, s.Action...)
+	}
+	slices.Sort(allowed)
+	if diff := cmp.Diff(slices.Sorted(slices.Values(lookup.Operations)), allowed); diff != "" {
+		t.Errorf("(-asked +allowed):\n%s", diff)
 	}
 }
 
 // TestAccountWithoutCredentials: a scan without credentials is a scan with a notice.
 func TestAccountWithoutCredentials(t *testing.T) {
-	asked := standInAccount(t)
+	world := standInAccount(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "main.tf"), twoRegions)
 	res := scanAMIs(t, dir, "--aws")
-	if !strings.Contains(fmt.Sprint(res.Notices), "AWS was not asked: no credentials") || asked.Load() != 0 {
-		t.Errorf("%d requests, notices: %+v", asked.Load(), res.Notices)
+	if !strings.Contains(fmt.Sprint(res.Notices), "AWS was not asked: no credentials") || len(world.Seen()) != 0 {
+		t.Errorf("asked %q, notices: %+v", world.Seen(), res.Notices)
 	}
 }
 

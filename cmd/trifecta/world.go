@@ -26,7 +26,7 @@ type world struct {
 	results   []network.Result
 	resources []*inventory.Resource
 	machines  []machine.Reference
-	known     map[inventory.ID]ami.Answer // what AWS says of them
+	known     facts // what AWS says of them
 	deployed  exposure.Deployed
 	// criticality is what the workloads of an environment are worth, by its name.
 	criticality map[string]string
@@ -148,14 +148,14 @@ func (w *world) runs(inv *inventory.Inventory, runners []join.Runner, joined *jo
 func (w *world) scanners(tree *inventory.Tree, p *pipeline) []scanner.Scanner {
 	var list []scanner.Scanner
 	if p.looksAt("amis") && !p.noMatch {
-		list = append(list, ami.Scanner{References: w.machines, Model: w.cloud, Resources: w.resources, Intel: p.intel, AsOf: p.asOf, Account: w.known, Read: tree.ReadFile})
+		list = append(list, ami.Scanner{References: w.machines, Model: w.cloud, Resources: w.resources, Intel: p.intel, AsOf: p.asOf, Account: w.known.images, Patches: w.known.patches, Kubernetes: w.known.kubernetes, Read: tree.ReadFile})
 	}
 	if !p.looksAt("network") && !p.looksAt("infrastructure") {
 		return list
 	}
 	judge := cloud.Scanner{
 		Model: w.cloud, Cluster: w.cluster, Results: w.results, Regions: p.cfg.Regions, Read: tree.ReadFile,
-		Network: p.looksAt("network"), Hosts: p.looksAt("infrastructure"),
+		Network: p.looksAt("network"), Hosts: p.looksAt("infrastructure"), Patched: w.known.evidence(),
 	}
 	for _, e := range p.cfg.Environments {
 		if e.Criticality == "high" || e.Criticality == "very high" {

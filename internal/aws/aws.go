@@ -1,18 +1,19 @@
 // Package aws asks an AWS account, read-only, what code alone can't tell: when machine images were made, whether they are
-// deprecated or gone, which one is the newest of a series, and where public parameters lead. It is the home of the AWS SDK,
-// of which it uses the chain of credentials and the signatures; the three operations that it asks have requests and answers
-// of their own here, because a client of EC2 alone costs more than 20 MB of binary.
+// deprecated or gone, what a search for them finds today, which one is the newest of a series, what Inspector found in them,
+// where public parameters lead, which patches the declared machines miss, and how long EKS supports a version. It is the home
+// of the AWS SDK, of which it uses the chain of credentials and the signatures; the few operations that it asks have requests
+// and answers of their own here, because a client of EC2 alone costs more than 20 MB of binary.
 //
 // What was answered is a Snapshot, which can be kept in a file and judged again without an account. It judges nothing itself.
 //
 // # Permissions
 //
-// ec2:DescribeImages and ssm:GetParameters. Whatever is refused is a Refusal of the snapshot, and the rest is still asked.
+// Operations lists what is asked. Whatever is refused is a Refusal of the snapshot, and the rest is still asked.
 //
 // # Limitations
 //
-// Endpoints are those of the region's partition, or those that AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_EC2 and AWS_ENDPOINT_URL_SSM
-// name; endpoints of FIPS and dual stack are used where one of these names them.
+// Endpoints are those of the region's partition, or those that AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_EC2, _SSM, _EKS and
+// _INSPECTOR2 name; endpoints of FIPS and dual stack are used where one of these names them.
 package aws
 
 import (
@@ -20,6 +21,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -33,9 +35,38 @@ import (
 	"github.com/trifecta-scanner/trifecta/internal/web"
 )
 
-// Question is what is asked, by region. Images are ids, Parameters are paths of public parameters.
-type Question struct {
-	Images, Parameters map[string][]string
+// Question is what is asked, by region.
+type Question map[string]*Wanted
+
+// Wanted is what is asked of one region.
+type Wanted struct {
+	Images     []string // ids
+	Listed     []string // ids that nothing starts from, such as those of a map: of these Inspector's findings are not asked
+	Parameters []string // paths of public parameters
+	Searches   []Search
+	Machines   []Machines
+	Groups     []string // patch groups
+	Kubernetes []string // versions of EKS clusters
+}
+
+// Filter is one filter of a question to EC2: a name and the values of which one has to fit.
+type Filter struct {
+	Name   string   `json:"name"`
+	Values []string `json:"values"`
+}
+
+// Search is a search for machine images, as an aws_ami data source or a source_ami_filter declares it.
+type Search struct {
+	Owners     []string `json:"owners,omitempty"`
+	Executable []string `json:"executable_by,omitempty"`
+	Filters    []Filter `json:"filters,omitempty"`
+	NameRegex  string   `json:"name_regex,omitempty"` // what names have to match, of those that AWS finds; the syntax of Go's regexp
+	Deprecated bool     `json:"deprecated,omitempty"` // deprecated images are found too
+}
+
+// Machines are the running machines that the filters fit; their patches are asked for.
+type Machines struct {
+	Filters []Filter `json:"filters"`
 }
 
 // Options are the surroundings of a Client.
@@ -89,7 +120,8 @@ func (c *Client) Region() string { return c.config.Region }
 const (
 	maxRegions = 40
 	maxAsked   = 2000 // images, and parameters, of one region
-	maxSeries  = 200  // of one region
+	maxSeries  = 200  // of one region; searches, machines and patch groups as well
+	maxScanned = 200  // images of one region whose findings are asked
 	maxPages   = 20   // of one question
 	together   = 6    // regions that are asked at once
 )
@@ -99,6 +131,9 @@ const (
 	NoRegion = "NoSuchRegion" // the name can't be one of a region
 	TooMuch  = "TooMuch"      // above a bound of this package
 	Failed   = "Failed"       // no answer of AWS: no connection, or one that can't be read
+	Unread   = "Unread"       // a part of the answer names no vulnerability that is known as such
+	// BadPattern says that a name_regex is none.
+	BadPattern = "BadPattern"
 )
 
 var (
@@ -111,14 +146,7 @@ var (
 // Ask asks everything of a question. The answer is complete in the sense that what could not be asked is in it as well; only
 // the end of the context is an error. Regions and what is in them are sorted.
 func (c *Client) Ask(ctx context.Context, q Question) (*Snapshot, error) {
-	var names []string
-	for _, by := range []map[string][]string{q.Images, q.Parameters} {
-		for name := range by {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
+	names := slices.Sorted(maps.Keys(q))
 	regions := make([]Region, len(names))
 	var wait sync.WaitGroup
 	places := make(chan struct{}, together)
@@ -136,7 +164,7 @@ func (c *Client) Ask(ctx context.Context, q Question) (*Snapshot, error) {
 		wait.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
-			c.region(ctx, &regions[i], known(q.Images[name], imageID), known(q.Parameters[name], parameterPath))
+			c.region(ctx, &regions[i], q[name])
 		})
 	}
 	wait.Wait()
@@ -161,14 +189,38 @@ func known(list []string, form *regexp.Regexp) []string {
 	return slices.Compact(out)
 }
 
-// region asks one region: where parameters lead, then the images, then the newest of each series.
-func (c *Client) region(ctx context.Context, r *Region, images, parameters []string) {
-	if len(images) > maxAsked || len(parameters) > maxAsked {
+// region asks one region: where parameters and searches lead, then the images, then the newest of each series and what
+// Inspector found in them; machines and versions of clusters last.
+func (c *Client) region(ctx context.Context, r *Region, w *Wanted) {
+	ids, parameters := known(w.Images, imageID), known(w.Parameters, parameterPath)
+	if len(ids) > maxAsked || len(parameters) > maxAsked {
 		r.refuse("", TooMuch)
-		images, parameters = images[:min(len(images), maxAsked)], parameters[:min(len(parameters), maxAsked)]
+		ids, parameters = ids[:min(len(ids), maxAsked)], parameters[:min(len(parameters), maxAsked)]
 	}
-	asked := slices.Clone(images)
-	ssm := c.service("ssm", r.Name)
+	ec2, ssm := c.service("ec2", r.Name), c.service("ssm", r.Name)
+	led := r.lead(ctx, ssm, parameters)
+	found := r.search(ctx, ec2, w.Searches)
+	full := r.images(ctx, ec2, known(slices.Concat(ids, led), imageID))
+	full = append(full, found...)
+	slices.SortFunc(full, func(a, b image) int { return cmp.Compare(a.ID, b.ID) })
+	full = slices.CompactFunc(full, func(a, b image) bool { return a.ID == b.ID })
+	r.newest(ctx, ec2, full)
+	var scanned []string
+	for _, i := range full {
+		r.Images = append(r.Images, i.kept())
+		if !slices.Contains(w.Listed, i.ID) {
+			scanned = append(scanned, i.ID)
+		}
+	}
+	r.scan(ctx, ec2, c.service("inspector2", r.Name), scanned)
+	r.patches(ctx, ec2, ssm, w.Machines)
+	r.groups(ctx, ssm, w.Groups)
+	r.kubernetes(ctx, c.service("eks", r.Name), w.Kubernetes)
+}
+
+// lead asks where parameters lead, and returns the ids of images that they name.
+func (r *Region) lead(ctx context.Context, ssm *service, parameters []string) []string {
+	var ids []string
 	for batch := range slices.Chunk(parameters, 10) {
 		found, err := ssm.parameters(ctx, batch)
 		if err != nil {
@@ -176,43 +228,37 @@ func (c *Client) region(ctx context.Context, r *Region, images, parameters []str
 			break // the next batch is refused for the same reason
 		}
 		for _, p := range found {
-			if imageID.MatchString(p.Image) {
-				asked = append(asked, p.Image)
+			if p.Image != "" {
+				ids = append(ids, p.Image)
 			}
 		}
 		r.Parameters = append(r.Parameters, found...)
 	}
-	asked = known(asked, imageID)
-	ec2 := c.service("ec2", r.Name)
+	slices.SortFunc(r.Parameters, func(a, b Parameter) int { return cmp.Compare(a.Name, b.Name) })
+	return ids
+}
+
+// images asks for images by their ids, and notes those that the region does not have.
+func (r *Region) images(ctx context.Context, ec2 *service, ids []string) []image {
 	var full []image
-	refused := false
-	for batch := range slices.Chunk(asked, 100) { // a filter takes 200 values
+	for batch := range slices.Chunk(ids, 100) { // a filter takes 200 values
 		found, err := ec2.images(ctx, imagesByID(batch))
 		if err != nil {
 			r.refuse(describeImages, code(err))
-			refused = true
-			break
+			return full
 		}
 		full = append(full, found...)
 	}
-	if !refused {
-		for _, id := range asked {
-			if !slices.ContainsFunc(full, func(i image) bool { return i.ID == id }) {
-				r.Absent = append(r.Absent, id)
-			}
+	for _, id := range ids {
+		if !slices.ContainsFunc(full, func(i image) bool { return i.ID == id }) {
+			r.Absent = append(r.Absent, id)
 		}
 	}
-	c.newest(ctx, ec2, r, full)
-	for _, i := range full {
-		r.Images = append(r.Images, i.kept())
-	}
-	slices.SortFunc(r.Images, func(a, b Image) int { return cmp.Compare(a.ID, b.ID) })
-	r.Images = slices.CompactFunc(r.Images, func(a, b Image) bool { return a.ID == b.ID })
-	slices.SortFunc(r.Parameters, func(a, b Parameter) int { return cmp.Compare(a.Name, b.Name) })
+	return full
 }
 
 // newest sets the newest image of the series of each.
-func (c *Client) newest(ctx context.Context, ec2 *service, r *Region, images []image) {
+func (r *Region) newest(ctx context.Context, ec2 *service, images []image) {
 	type series struct{ owner, pattern, architecture string }
 	answers := map[series]*image{}
 	for k := range images {
@@ -244,6 +290,9 @@ func (c *Client) newest(ctx context.Context, ec2 *service, r *Region, images []i
 		}
 		if best != nil && best.Created >= i.Created {
 			i.newest = best.ID
+			if best.ID != i.ID {
+				i.newestName = best.Name
+			}
 		}
 	}
 }

@@ -3,9 +3,7 @@ package aws
 import (
 	"context"
 	"encoding/json"
-	"encoding/xml"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,123 +15,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/trifecta-scanner/trifecta/internal/awstest"
 )
-
-// standIn answers as EC2 and SSM do, with what public test servers lack: days of creation and deprecation, throttling, refusals.
-type standIn struct {
-	images     map[string][]image           // by region
-	parameters map[string]map[string]string // by region and name
-	refuse     map[string]string            // codes of errors, by region and operation
-	throttle   int                          // how many requests are answered with too many
-	page       int                          // images of one page; 0 is all
-
-	mu   sync.Mutex
-	seen []string
-}
-
-func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	authorization := r.Header.Get("Authorization")
-	scope := strings.Split(authorization, "/")
-	if !strings.HasPrefix(authorization, "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/") || len(scope) < 4 {
-		http.Error(w, "unsigned: "+authorization, http.StatusForbidden)
-		return
-	}
-	region, service := scope[2], scope[3]
-	s.seen = append(s.seen, region+" "+service)
-	operation := describeImages
-	if service == "ssm" {
-		operation = getParameters
-	}
-	if s.throttle > 0 {
-		s.throttle--
-		s.fail(w, service, http.StatusBadRequest, "ThrottlingException")
-		return
-	}
-	if code := s.refuse[region+" "+operation]; code != "" {
-		s.fail(w, service, http.StatusForbidden, code)
-		return
-	}
-	if service == "ssm" {
-		s.answerParameters(w, r, region)
-		return
-	}
-	s.answerImages(w, r, region)
-}
-
-func (s *standIn) fail(w http.ResponseWriter, service string, status int, code string) {
-	w.WriteHeader(status)
-	const who = "User: arn:aws:iam::111122223333:user/secret-name is not authorized"
-	if service == "ssm" {
-		fmt.Fprintf(w, `{"__type":"com.amazon#%s","Message":%q}`, code, who)
-		return
-	}
-	fmt.Fprintf(w, `<?xml version="1.0"?><Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors></Response>`, code, who)
-}
-
-func (s *standIn) answerParameters(w http.ResponseWriter, r *http.Request, region string) {
-	var q struct{ Names []string }
-	if err := json.NewDecoder(r.Body).Decode(&q); err != nil || len(q.Names) > 10 || r.Header.Get("X-Amz-Target") != "AmazonSSM.GetParameters" {
-		s.fail(w, "ssm", http.StatusBadRequest, "ValidationException")
-		return
-	}
-	type parameter struct{ Name, Value string }
-	var a struct {
-		Parameters        []parameter
-		InvalidParameters []string
-	}
-	for _, name := range q.Names {
-		if value, ok := s.parameters[region][name]; ok {
-			a.Parameters = append(a.Parameters, parameter{name, value})
-		} else {
-			a.InvalidParameters = append(a.InvalidParameters, name)
-		}
-	}
-	_ = json.NewEncoder(w).Encode(a)
-}
-
-func (s *standIn) answerImages(w http.ResponseWriter, r *http.Request, region string) {
-	if r.ParseForm() != nil || r.Form.Get("Action") != "DescribeImages" {
-		s.fail(w, "ec2", http.StatusBadRequest, "InvalidAction")
-		return
-	}
-	var found []image
-	for _, i := range s.images[region] {
-		fits := true
-		for n := 1; r.Form.Has(fmt.Sprintf("Filter.%d.Name", n)); n++ {
-			value := map[string]string{"image-id": i.ID, "name": i.Name, "state": i.State}[r.Form.Get(fmt.Sprintf("Filter.%d.Name", n))]
-			any := false
-			for v := 1; r.Form.Has(fmt.Sprintf("Filter.%d.Value.%d", n, v)); v++ {
-				like, err := filepath.Match(strings.ReplaceAll(r.Form.Get(fmt.Sprintf("Filter.%d.Value.%d", n, v)), "/", "|"), strings.ReplaceAll(value, "/", "|"))
-				any = any || err == nil && like
-			}
-			fits = fits && any
-		}
-		if owner := r.Form.Get("Owner.1"); fits && (owner == "" || owner == i.OwnerID) {
-			found = append(found, i)
-		}
-	}
-	from := 0
-	if token := r.Form.Get("NextToken"); token != "" {
-		_, _ = fmt.Sscanf(token, "from-%d", &from)
-	}
-	next := ""
-	if s.page > 0 && from+s.page < len(found) {
-		next = fmt.Sprintf("from-%d", from+s.page)
-		found = found[:from+s.page]
-	}
-	data, err := xml.Marshal(struct {
-		XMLName xml.Name `xml:"http://ec2.amazonaws.com/doc/2016-11-15/ DescribeImagesResponse"`
-		Images  []image  `xml:"imagesSet>item"`
-		Next    string   `xml:"nextToken,omitempty"`
-	}{Images: found[from:], Next: next})
-	if err != nil {
-		s.fail(w, "ec2", http.StatusInternalServerError, "InternalError")
-		return
-	}
-	_, _ = w.Write(data)
-}
 
 // credentials puts keys into the environment as a pipeline does, and keeps whatever else the machine has out of the chain.
 func credentials(t *testing.T, endpoint string) {
@@ -144,8 +29,8 @@ func credentials(t *testing.T, endpoint string) {
 		}
 	}
 	t.Setenv("HOME", t.TempDir())
-	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+	t.Setenv("AWS_ACCESS_KEY_ID", awstest.Key)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", awstest.Secret)
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	t.Setenv("AWS_ENDPOINT_URL", endpoint)
 }
@@ -170,79 +55,115 @@ func client(t *testing.T, handler http.Handler) (c *Client, waits *int) {
 	return c, waits
 }
 
-const (
-	old, gone, newest, private = "ami-0aaaaaaaaaaaaaaa1", "ami-0aaaaaaaaaaaaaaa2", "ami-0aaaaaaaaaaaaaaa3", "ami-0aaaaaaaaaaaaaaa4"
-	parameter                  = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
-)
-
-func amazons() []image {
-	linux := func(id, day, architecture string) image {
-		return image{
-			ID: id, Name: "al2023-ami-2023.3." + strings.ReplaceAll(day, "-", "") + ".0-kernel-6.1-" + architecture, OwnerID: "137112412989", OwnerAlias: "amazon",
-			Public: true, State: "available", Created: day + "T10:00:00.000Z", Architecture: architecture,
-		}
-	}
-	first := linux(old, "2024-01-10", "x86_64")
-	first.Deprecated = "2024-04-10T00:00:00.000Z"
-	return []image{
-		first, linux("ami-0aaaaaaaaaaaaaaa5", "2025-01-10", "x86_64"), linux(newest, "2026-05-10", "x86_64"), linux("ami-0aaaaaaaaaaaaaaa6", "2026-05-20", "arm64"),
-		{ID: private, Name: "app-1700000000", OwnerID: "111122223333", State: "available", Created: "2023-11-14T00:00:00.000Z"},
-	}
+// question asks for something of everything that awstest.World has.
+func question() Question {
+	ubuntu := []string{"099720109477"}
+	return Question{"eu-west-1": {
+		Images: []string{awstest.Old, awstest.Gone, awstest.Private, awstest.Old, "ami-custom", awstest.Trusty}, Listed: []string{awstest.Trusty},
+		Parameters: []string{
+			awstest.Latest, "/aws/service/none", "/aws/service/eks/optimized-ami/1.33/amazon-linux-2023/x86_64/standard/recommended/release_version",
+			"/aws/service/bottlerocket/aws-k8s-1.33/x86_64/latest/image_version", "/aws/service/eks/optimized-ami/1.33/amazon-linux-2023/x86_64/standard/recommended/not/a/release_version",
+		},
+		Searches: []Search{
+			{Owners: ubuntu, Filters: []Filter{{"name", []string{"ubuntu/images/hvm-ssd/ubuntu-*-amd64-server-*"}}}},
+			{Owners: ubuntu, Filters: []Filter{{"name", []string{"ubuntu/images/hvm-ssd/ubuntu-*-amd64-server-*"}}}, NameRegex: "trusty|xenial"},
+			{Owners: []string{"amazon"}, Filters: []Filter{{"name", []string{"al2023-ami-2023.3.20240110*"}}}},
+			{Owners: []string{"self"}, Filters: []Filter{{"name", []string{"none-*"}}}},
+			{Owners: ubuntu, NameRegex: "("},
+		},
+		Machines: []Machines{
+			{[]Filter{{"tag:Name", []string{"web"}}, {"tag:env", []string{"prod"}}}}, {[]Filter{{"tag:aws:autoscaling:groupName", []string{"workers"}}}}, {[]Filter{{"tag:Name", []string{"nobody"}}}},
+		},
+		Groups: []string{"databases", "unregistered"}, Kubernetes: []string{"1.33", "1.29", "evil"},
+	}}
 }
 
 func TestAsk(t *testing.T) {
-	s := &standIn{
-		images:     map[string][]image{"eu-west-1": amazons()},
-		parameters: map[string]map[string]string{"eu-west-1": {parameter: newest, "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended": `{"image_id":"` + newest + `"}`}},
-		refuse:     map[string]string{"us-east-1 " + describeImages: "UnauthorizedOperation", "us-east-1 " + getParameters: "AccessDeniedException"},
-		throttle:   3, page: 1,
-	}
-	c, waits := client(t, s)
-	got, err := c.Ask(t.Context(), Question{
-		Images:     map[string][]string{"eu-west-1": {old, gone, private, old, "ami-custom"}, "us-east-1": {old}, "evil.example/": {old}},
-		Parameters: map[string][]string{"eu-west-1": {parameter, "/aws/service/none", "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended"}, "us-east-1": {parameter}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := &Snapshot{Schema: 1, Regions: []Region{
-		{
-			Name: "eu-west-1",
-			Images: []Image{
-				{ID: old, Name: "al2023-ami-2023.3.20240110.0-kernel-6.1-x86_64", Owner: "amazon", State: "available", CreatedAt: "2024-01-10", DeprecatedAt: "2024-04-10", Newest: newest},
-				{ID: newest, Name: "al2023-ami-2023.3.20260510.0-kernel-6.1-x86_64", Owner: "amazon", State: "available", CreatedAt: "2026-05-10", Newest: newest},
-				{ID: private, Name: "app-1700000000", State: "available", CreatedAt: "2023-11-14", Newest: private},
+	yes, no := true, false
+	want := &Snapshot{Schema: 1, Regions: []Region{{
+		Name: "eu-west-1",
+		Images: []Image{
+			{
+				ID: awstest.Old, Name: "al2023-ami-2023.3.20240110.0-kernel-6.1-x86_64", Owner: "amazon", State: "available", CreatedAt: "2024-01-10", DeprecatedAt: "2024-04-10", Newest: awstest.Newest, NewestName: "al2023-ami-2023.3.20260510.0-kernel-6.1-x86_64",
+				Findings: []Finding{
+					{ID: "CVE-2023-0001", Severity: "low", Score: 3.1, Packages: []Package{{Name: "curl"}}},
+					{
+						ID: "CVE-2024-0727", Severity: "medium", Score: 5.5, Fixable: true, Vectors: []string{"CVSS:3.1/AV:L/AC:L/PR:N/UI:R/S:U/C:N/I:N/A:H"},
+						Packages: []Package{{Name: "openssl-libs", Version: "1:3.0.8-1.amzn2023.0.9", Fixed: "1:3.0.8-1.amzn2023.0.11"}},
+					},
+					{
+						ID: "CVE-2024-3094", Severity: "critical", Score: 10, Fixable: true, Vectors: []string{"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H"},
+						Packages: []Package{{Name: "xz-libs", Version: "5.6.0-1.amzn2023", Fixed: "0:5.6.1-2.amzn2023"}, {Name: "xz", Version: "5.6.0-1.amzn2023", Fixed: "0:5.6.1-2.amzn2023"}},
+					},
+				},
 			},
-			Parameters: []Parameter{
-				{Name: parameter, Exists: true, Image: newest},
-				{Name: "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended", Exists: true, Image: newest}, {Name: "/aws/service/none"},
-			},
-			Absent: []string{gone},
+			{ID: awstest.Newest, Name: "al2023-ami-2023.3.20260510.0-kernel-6.1-x86_64", Owner: "amazon", State: "available", CreatedAt: "2026-05-10", Newest: awstest.Newest},
+			{ID: awstest.Private, Name: "app-1700000000", State: "available", CreatedAt: "2023-11-14", Newest: awstest.Private},
+			{ID: awstest.Jammy, Name: "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-20260506", Owner: "099720109477", State: "available", CreatedAt: "2026-05-06", Newest: awstest.Jammy},
+			{ID: awstest.Trusty, Name: "ubuntu/images/hvm-ssd/ubuntu-trusty-14.04-amd64-server-20190514", Owner: "099720109477", State: "available", CreatedAt: "2019-05-14", Newest: awstest.Trusty},
 		},
-		{Name: "evil.example/", Refused: []Refusal{{Code: NoRegion}}},
-		{Name: "us-east-1", Refused: []Refusal{{getParameters, "AccessDeniedException"}, {describeImages, "UnauthorizedOperation"}}},
-	}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if *waits != 3 {
-		t.Errorf("%d waits for 3 requests too many", *waits)
-	}
-	for _, seen := range s.seen {
-		if region, _, _ := strings.Cut(seen, " "); region != "eu-west-1" && region != "us-east-1" {
-			t.Errorf("asked %s", seen)
+		Parameters: []Parameter{
+			{Name: awstest.Latest, Exists: true, Image: awstest.Newest},
+			{Name: "/aws/service/bottlerocket/aws-k8s-1.33/x86_64/latest/image_version", Exists: true, Release: "1.41.0-a1b2c3d4"},
+			{Name: "/aws/service/eks/optimized-ami/1.33/amazon-linux-2023/x86_64/standard/recommended/not/a/release_version", Exists: true},
+			{Name: "/aws/service/eks/optimized-ami/1.33/amazon-linux-2023/x86_64/standard/recommended/release_version", Exists: true, Release: "1.33.0-20260512"},
+			{Name: "/aws/service/none"},
+		},
+		Searches: []Found{
+			{Search: question()["eu-west-1"].Searches[1], Count: 1, Image: awstest.Trusty},
+			{Search: question()["eu-west-1"].Searches[0], Count: 2, Image: awstest.Jammy},
+			{Search: question()["eu-west-1"].Searches[2]}, // deprecated
+			{Search: question()["eu-west-1"].Searches[3]},
+		},
+		Machines: []Patching{
+			{Filters: question()["eu-west-1"].Machines[2].Filters},
+			{Filters: question()["eu-west-1"].Machines[0].Filters, Machines: 1, Reporting: 1, Behind: 1, Missing: 7, Critical: 2, Security: 3, Since: "2026-05-30"},
+			{Filters: question()["eu-west-1"].Machines[1].Filters, Machines: 2, Reporting: 1, Behind: 1, Failed: 1, Reboot: 4, Installs: 1, Since: "2026-05-20"},
+		},
+		Groups: []Patching{
+			{Group: "databases", Registered: &yes, Machines: 1, Reporting: 1, Installs: 1, Since: "2026-05-31"},
+			{Group: "unregistered", Registered: &no},
+		},
+		Kubernetes: []Kubernetes{{"1.29", "2025-03-23", "2026-03-23"}, {"1.33", "2026-07-29", "2027-07-29"}},
+		Absent:     []string{awstest.Gone},
+		Refused:    []Refusal{{describeImages, BadPattern}},
+	}}}
+	for _, page := range []int{0, 1} {
+		s := awstest.World()
+		s.Page, s.Throttle = page, 3
+		c, waits := client(t, s)
+		got, err := c.Ask(t.Context(), question())
+		if err != nil {
+			t.Fatal(err)
 		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("pages of %d (-want +got):\n%s", page, diff)
+		}
+		if *waits != 3 {
+			t.Errorf("%d waits for 3 requests too many", *waits)
+		}
+		for _, seen := range s.Seen() {
+			region, operation, _ := strings.Cut(seen, " ")
+			if region != "eu-west-1" || !slices.Contains(Operations, operation) {
+				t.Errorf("asked %s", seen)
+			}
+		}
+		kept(t, got)
 	}
+}
 
+// kept writes a snapshot and reads it again: it is the same, and has no secret.
+func kept(t *testing.T, s *Snapshot) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "aws.json")
-	if err := WriteSnapshot(path, got); err != nil {
+	if err := WriteSnapshot(path, s); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range []string{"AKIDEXAMPLE", "EXAMPLEKEY", "111122223333", "secret-name"} {
+	for _, secret := range []string{awstest.Key, awstest.Secret, awstest.Account, "secret-name", `"i-0`} {
 		if strings.Contains(string(text), secret) {
 			t.Errorf("the snapshot has %s", secret)
 		}
@@ -251,16 +172,63 @@ func TestAsk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(got, again); diff != "" {
+	if diff := cmp.Diff(s, again); diff != "" {
 		t.Errorf("read again (-want +got):\n%s", diff)
+	}
+}
+
+// TestRefused refuses one operation after the other: it is named, and everything else is still answered.
+func TestRefused(t *testing.T) {
+	for _, operation := range Operations {
+		t.Run(operation, func(t *testing.T) {
+			s := awstest.World()
+			s.Refuse["eu-west-1 "+operation] = "AccessDeniedException"
+			c, _ := client(t, s)
+			got, err := c.Ask(t.Context(), question())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := got.Region("eu-west-1")
+			want := []Refusal{{describeImages, BadPattern}, {operation, "AccessDeniedException"}}
+			if operation == describeImages {
+				want = want[1:]
+			}
+			order := cmpopts.SortSlices(func(a, b Refusal) bool { return a.Code < b.Code })
+			if diff := cmp.Diff(want, r.Refused, order); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if operation != describeImages && (len(r.Images) != 5 && operation != getParameters || r.Absent == nil) {
+				t.Errorf("%d images, absent %q", len(r.Images), r.Absent)
+			}
+			if operation != clusterVersions && len(r.Kubernetes) != 2 || operation == getImageFindings && len(r.Image(awstest.Old).Findings) != 3 {
+				t.Errorf("not asked any more: %+v", r)
+			}
+			if operation == describeImages && r.Absent != nil {
+				t.Errorf("what was not answered is said to be absent: %q", r.Absent)
+			}
+		})
+	}
+}
+
+// TestAskNoRegion: a word of the tree that is no region gets into no address.
+func TestAskNoRegion(t *testing.T) {
+	s := awstest.World()
+	c, _ := client(t, s)
+	got, err := c.Ask(t.Context(), Question{"evil.example/": {Images: []string{awstest.Old}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Region{{Name: "evil.example/", Refused: []Refusal{{Code: NoRegion}}}}, got.Regions); diff != "" || len(s.Seen()) > 0 {
+		t.Errorf("asked %q, (-want +got):\n%s", s.Seen(), diff)
 	}
 }
 
 // TestThrottledForGood: an account that is throttled all the time is a refusal, after a bounded number of tries.
 func TestThrottledForGood(t *testing.T) {
-	s := &standIn{throttle: 1 << 30}
+	s := awstest.World()
+	s.Throttle = 1 << 30
 	c, _ := client(t, s)
-	got, err := c.Ask(t.Context(), Question{Images: map[string][]string{"eu-west-1": {old}}})
+	got, err := c.Ask(t.Context(), Question{"eu-west-1": {Images: []string{awstest.Old}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,8 +236,8 @@ func TestThrottledForGood(t *testing.T) {
 	if diff := cmp.Diff(want, got.Regions); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if len(s.seen) != 6 {
-		t.Errorf("%d tries", len(s.seen))
+	if n := len(s.Seen()); n != 6 {
+		t.Errorf("%d tries", n)
 	}
 }
 
@@ -280,12 +248,50 @@ func TestPagesWithoutEnd(t *testing.T) {
 		n++
 		_, _ = w.Write([]byte(`<DescribeImagesResponse><nextToken>more</nextToken></DescribeImagesResponse>`))
 	}))
-	got, err := c.Ask(t.Context(), Question{Images: map[string][]string{"eu-west-1": {old}}})
+	got, err := c.Ask(t.Context(), Question{"eu-west-1": {Images: []string{awstest.Old}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]Refusal{{describeImages, Failed}}, got.Regions[0].Refused); diff != "" || n != maxPages {
 		t.Errorf("%d pages, (-want +got):\n%s", n, diff)
+	}
+}
+
+// TestTitles: how Inspector calls what it finds, and what is none of it.
+func TestTitles(t *testing.T) {
+	for _, tt := range []struct {
+		title string
+		want  *Finding
+	}{
+		{"CVE-2024-0727 - openssl-libs, openssl", &Finding{ID: "CVE-2024-0727", Packages: []Package{{Name: "openssl-libs"}, {Name: "openssl"}}}},
+		{"CVE-2024-0727", &Finding{ID: "CVE-2024-0727"}},
+		{"KB5023697", &Finding{ID: "KB5023697"}},
+		{"GHSA-7wrw-r4p8-38rx - pkg", &Finding{ID: "GHSA-7wrw-r4p8-38rx", Packages: []Package{{Name: "pkg"}}}},
+		{"SNYK-PYTHON-BLACK-6256273 - black", &Finding{ID: "SNYK-PYTHON-BLACK-6256273", Packages: []Package{{Name: "black"}}}},
+		{"Port 22 is reachable from an Internet Gateway", nil},
+		{"", nil},
+	} {
+		data := "<GetImageFindingsResponse><imageFindingSet><item><title>" + tt.title + "</title></item></imageFindingSet></GetImageFindingsResponse>"
+		found, _, skipped, err := parseFindings([]byte(data))
+		var want []Finding
+		if tt.want != nil {
+			want = []Finding{*tt.want}
+		}
+		if diff := cmp.Diff(want, found); err != nil || diff != "" || (skipped == 1) != (tt.want == nil) {
+			t.Errorf("%q: %v, %d skipped (-want +got):\n%s", tt.title, err, skipped, diff)
+		}
+	}
+}
+
+func TestMoment(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"1769853600", "2026-01-31"}, {"1.7698536E9", "2026-01-31"}, {`"2026-01-31T10:00:00Z"`, "2026-01-31"}, {`"2026-01-31T10:00:00.000+00:00"`, "2026-01-31"},
+		{"-1", ""}, {"1e300", ""}, {`"soon"`, ""}, {"null", ""}, {"{}", ""},
+	} {
+		var m moment
+		if err := json.Unmarshal([]byte(tt.text), &m); err != nil || m.day() != tt.want {
+			t.Errorf("%s is %q, %v; want %q", tt.text, m.day(), err, tt.want)
+		}
 	}
 }
 
@@ -380,7 +386,40 @@ func FuzzParseSnapshot(f *testing.F) {
 func FuzzParseAnswers(f *testing.F) {
 	f.Add([]byte(`<DescribeImagesResponse><imagesSet><item><imageId>ami-0aaaaaaaaaaaaaaa1</imageId><creationDate>2024-01-10T10:00:00.000Z</creationDate></item></imagesSet></DescribeImagesResponse>`))
 	f.Add([]byte(`{"Parameters":[{"Name":"/aws/service/x","Value":"ami-0aaaaaaaaaaaaaaa1"}]}`))
+	f.Add([]byte(`<GetImageFindingsResponse><imageFindingSet><item><title>CVE-2024-0727 - a, b</title><score>5.5</score></item></imageFindingSet></GetImageFindingsResponse>`))
+	f.Add([]byte(`{"findings":[{"packageVulnerabilityDetails":{"vulnerabilityId":"CVE-2024-0727","vulnerablePackages":[{"name":"a","epoch":1}]},"resources":[{"details":{"machineImage":{"machineImageId":"ami-0aaaaaaaaaaaaaaa1"}}}]}]}`))
+	f.Add([]byte(`<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>i-1</instanceId></item></instancesSet></item></reservationSet></DescribeInstancesResponse>`))
+	f.Add([]byte(`{"clusterVersions":[{"clusterVersion":"1.33","endOfStandardSupportDate":1785283200}],"InstancePatchStates":[{"MissingCount":1,"OperationEndTime":1785283200.5}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		shown := func(f Finding) {
+			for _, p := range f.Packages {
+				if p.Name == "" || strings.ContainsFunc(p.Name+p.Version+p.Fixed, func(c rune) bool { return c < ' ' }) {
+					t.Errorf("package %+v", p)
+				}
+			}
+			if f.ID == "" || f.Score < 0 || f.Score > 10 {
+				t.Errorf("finding %+v", f)
+			}
+		}
+		if found, _, _, err := parseFindings(data); err == nil {
+			for _, f := range found {
+				shown(f)
+			}
+		}
+		_, _ = parseDetails(data, func(id string, f Finding) {
+			if !imageID.MatchString(id) {
+				t.Errorf("image %q", id)
+			}
+			shown(f)
+		})
+		_, _, _ = parseMachines(data)
+		if versions, _, err := parseVersions(data); err == nil {
+			for _, v := range versions {
+				if d := v.StandardEnd; d != "" && len(d) != len(time.DateOnly) {
+					t.Errorf("day %q", d)
+				}
+			}
+		}
 		if images, _, err := parseImages(data); err == nil {
 			for _, i := range images {
 				if d := i.kept().CreatedAt; d != "" && len(d) != len(time.DateOnly) {

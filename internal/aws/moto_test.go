@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"os/exec"
@@ -55,21 +56,27 @@ func moto(t *testing.T) (endpoint string) {
 // TestMoto asks a server that is not ours by the real chain of credentials: what we send and read is what AWS's own forms are.
 func TestMoto(t *testing.T) {
 	credentials(t, moto(t))
-	c, err := Open(t.Context(), Options{Now: time.Now})
+	c, err := Open(t.Context(), Options{Now: time.Now, Sleep: func(context.Context, time.Duration) error { return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	const linux = "/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2"
-	got, err := c.Ask(t.Context(), Question{
-		Images:     map[string][]string{"us-east-1": {"ami-12c6146b", "ami-0fffffffffffffff1"}},
-		Parameters: map[string][]string{"us-east-1": {linux, "/aws/service/ami-amazon-linux-latest/none"}},
-	})
+	got, err := c.Ask(t.Context(), Question{"us-east-1": {
+		Images: []string{"ami-12c6146b", "ami-0fffffffffffffff1"}, Parameters: []string{linux, "/aws/service/ami-amazon-linux-latest/none"},
+		Searches: []Search{{Owners: []string{"099720109477"}, Filters: []Filter{{"name", []string{"ubuntu/images/*trusty*"}}}}}, Machines: []Machines{{[]Filter{{"tag:Name", []string{"web"}}}}},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := got.Region("us-east-1")
-	if r == nil || len(r.Refused) > 0 {
+	if r == nil || len(r.Refused) > 1 || len(r.Refused) == 1 && r.Refused[0].Operation != getImageFindings { // moto 5.2.1 has no findings
 		t.Fatalf("got %+v", got)
+	}
+	if f := r.Search(Search{Owners: []string{"099720109477"}, Filters: []Filter{{"name", []string{"ubuntu/images/*trusty*"}}}}); f == nil || f.Count == 0 || r.Image(f.Image) == nil {
+		t.Errorf("search: %+v", f)
+	}
+	if len(r.Machines) != 1 || r.Machines[0].Machines != 0 {
+		t.Errorf("machines: %+v", r.Machines)
 	}
 	if p := r.Parameter(linux); p == nil || !p.Exists || !imageID.MatchString(p.Image) {
 		t.Errorf("parameter: %+v", p)

@@ -7,12 +7,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -26,14 +24,53 @@ import (
 
 // The operations, as AWS names them.
 const (
-	describeImages = "ec2:DescribeImages"
-	getParameters  = "ssm:GetParameters"
+	describeImages    = "ec2:DescribeImages"
+	getImageFindings  = "ec2:GetImageFindings"
+	describeInstances = "ec2:DescribeInstances"
+	getParameters     = "ssm:GetParameters"
+	patchStates       = "ssm:DescribeInstancePatchStates"
+	patchGroupStates  = "ssm:DescribeInstancePatchStatesForPatchGroup"
+	patchGroups       = "ssm:DescribePatchGroups"
+	clusterVersions   = "eks:DescribeClusterVersions"
+	listFindings      = "inspector2:ListFindings"
 )
+
+// Operations are all that Ask asks, as a policy names them. None of them changes anything.
+var Operations = []string{
+	describeImages, getImageFindings, describeInstances, getParameters, patchStates, patchGroupStates, patchGroups, clusterVersions, listFindings,
+}
 
 // service is one service of one region.
 type service struct {
 	web     *web.Client
 	address string
+}
+
+// The types of bodies: of EC2, of SSM, and of services that speak JSON by paths.
+const (
+	formBody   = "application/x-www-form-urlencoded; charset=utf-8"
+	targetBody = "application/x-amz-json-1.1"
+	jsonBody   = "application/json"
+)
+
+// targetKey is the key of a context under which a request has the name of its operation, which SSM wants in a header.
+type targetKey struct{}
+
+// post asks an operation of SSM (https://docs.aws.amazon.com/systems-manager/latest/APIReference/) and reads the answer.
+func (s *service) post(ctx context.Context, operation string, question, answer any) error {
+	body, err := json.Marshal(question)
+	if err != nil {
+		return fmt.Errorf("write the question: %w", err)
+	}
+	ctx = context.WithValue(ctx, targetKey{}, "AmazonSSM."+strings.TrimPrefix(operation, "ssm:"))
+	data, err := s.web.Do(ctx, http.MethodPost, s.address, targetBody, body)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, answer); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", operation, err)
+	}
+	return nil
 }
 
 // service returns the client of a service. One that is throttled waits by itself, so that others go on.
@@ -42,7 +79,7 @@ func (c *Client) service(name, region string) *service {
 	configured := cmp.Or(c.opts.Getenv("AWS_ENDPOINT_URL_"+strings.ToUpper(name)), sdk.ToString(c.config.BaseEndpoint))
 	return &service{
 		web:     web.New(web.Options{Transport: s, Tries: 6, Timeout: 20 * time.Second, MaxBody: 16 << 20, Sleep: c.opts.Sleep}),
-		address: cmp.Or(configured, "https://"+name+"."+region+"."+domain(region)) + "/",
+		address: strings.TrimSuffix(cmp.Or(configured, "https://"+name+"."+region+"."+domain(region)), "/") + "/",
 	}
 }
 
@@ -73,14 +110,20 @@ type signing struct {
 // RoundTrip sends a signed copy of the request. An answer that says in its body that there were too many requests gets the
 // status that says so as well, because SSM says 400 there and the one client knows statuses only.
 func (s *signing) RoundTrip(req *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		return nil, fmt.Errorf("read the question: %w", err)
+	var body []byte
+	if req.Body != nil {
+		var err error
+		if body, err = io.ReadAll(req.Body); err != nil {
+			return nil, fmt.Errorf("read the question: %w", err)
+		}
 	}
 	next := req.Clone(req.Context())
-	next.Body, next.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	if s.service == "ssm" {
-		next.Header.Set("X-Amz-Target", "AmazonSSM.GetParameters")
+	next.Body, next.ContentLength = http.NoBody, int64(len(body))
+	if len(body) > 0 {
+		next.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	if target, ok := req.Context().Value(targetKey{}).(string); ok {
+		next.Header.Set("X-Amz-Target", target)
 	}
 	credentials, err := s.credentials.Retrieve(req.Context())
 	if err != nil {
@@ -94,24 +137,28 @@ func (s *signing) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err == nil && s.service == "ebs" && res.StatusCode == http.StatusOK {
 		return checked(res)
 	}
-	if err != nil || res.StatusCode != http.StatusBadRequest {
+	if err != nil || res.StatusCode < http.StatusBadRequest {
 		return res, err
 	}
 	text, err := io.ReadAll(io.LimitReader(res.Body, 4<<10))
 	if err := errors.Join(err, res.Body.Close()); err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
+	if m := codeHeader.FindString(res.Header.Get("X-Amzn-Errortype")); m != "" { // services that speak JSON by paths
+		text = []byte(`{"__type":"` + m + `"}`)
+	}
 	res.Body = io.NopCloser(bytes.NewReader(text))
-	if throttled.MatchString(codeOf(string(text))) {
+	if res.StatusCode == http.StatusBadRequest && throttled.MatchString(codeOf(string(text))) {
 		res.StatusCode = http.StatusTooManyRequests
 	}
 	return res, nil
 }
 
 var (
-	throttled = regexp.MustCompile(`Throttl|RequestLimitExceeded|TooManyRequests|SlowDown`)
-	codeXML   = regexp.MustCompile(`<Code>\s*([A-Za-z0-9.]+)\s*</Code>`)
-	codeJSON  = regexp.MustCompile(`"(?:__type|code)"\s*:\s*"(?:[^"#]*#)?([A-Za-z0-9.]+)`)
+	throttled  = regexp.MustCompile(`Throttl|RequestLimitExceeded|TooManyRequests|SlowDown`)
+	codeHeader = regexp.MustCompile(`^[A-Za-z0-9.]+`)
+	codeXML    = regexp.MustCompile(`<Code>\s*([A-Za-z0-9.]+)\s*</Code>`)
+	codeJSON   = regexp.MustCompile(`"(?:__type|code)"\s*:\s*"(?:[^"#]*#)?([A-Za-z0-9.]+)`)
 )
 
 // codeOf returns the code of an answer that is an error, in XML or JSON.
@@ -131,132 +178,4 @@ func code(err error) string {
 		return cmp.Or(codeOf(status.Body), strconv.Itoa(status.Status))
 	}
 	return Failed
-}
-
-// image is an answer of DescribeImages.
-type image struct {
-	ID           string `xml:"imageId"`
-	Name         string `xml:"name"`
-	OwnerID      string `xml:"imageOwnerId"`
-	OwnerAlias   string `xml:"imageOwnerAlias"`
-	Public       bool   `xml:"isPublic"`
-	State        string `xml:"imageState"`
-	Created      string `xml:"creationDate"`
-	Deprecated   string `xml:"deprecationTime"`
-	Architecture string `xml:"architecture"`
-
-	newest string
-}
-
-// kept returns what a snapshot keeps. Who owns an image that is not public is the account's own affair.
-func (i image) kept() Image {
-	owner := cmp.Or(i.OwnerAlias, i.OwnerID)
-	if !i.Public {
-		owner = ""
-	}
-	return Image{ID: i.ID, Name: i.Name, Owner: owner, State: i.State, CreatedAt: day(i.Created), DeprecatedAt: day(i.Deprecated), Newest: i.newest}
-}
-
-// day returns the day of a time, such as 2026-01-31T10:00:00.000Z; empty where it is none.
-func day(text string) string {
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return ""
-	}
-	return t.UTC().Format(time.DateOnly)
-}
-
-func filters(pairs ...[]string) url.Values {
-	v := url.Values{"Action": {"DescribeImages"}, "Version": {"2016-11-15"}, "IncludeDeprecated": {"true"}, "MaxResults": {"1000"}}
-	for i, pair := range pairs {
-		name := fmt.Sprintf("Filter.%d.", i+1)
-		v.Set(name+"Name", pair[0])
-		for k, value := range pair[1:] {
-			v.Set(name+"Value."+strconv.Itoa(k+1), value)
-		}
-	}
-	return v
-}
-
-// imagesByID asks by a filter: where ids are named as such, one that is gone makes AWS answer for none of them.
-func imagesByID(ids []string) url.Values {
-	v := filters(append([]string{"image-id"}, ids...))
-	v.Set("IncludeDisabled", "true")
-	return v
-}
-
-func imagesOfSeries(owner, pattern string) url.Values {
-	v := filters([]string{"name", pattern}, []string{"state", "available"})
-	v.Set("Owner.1", owner)
-	v.Set("IncludeDeprecated", "false")
-	return v
-}
-
-// images asks DescribeImages, all pages of it
-// (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html).
-func (s *service) images(ctx context.Context, form url.Values) ([]image, error) {
-	var all []image
-	for range maxPages {
-		data, err := s.web.Do(ctx, http.MethodPost, s.address, "application/x-www-form-urlencoded; charset=utf-8", []byte(form.Encode()))
-		if err != nil {
-			return nil, err
-		}
-		page, next, err := parseImages(data)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page...)
-		if next == "" {
-			return all, nil
-		}
-		form.Set("NextToken", next)
-	}
-	return nil, fmt.Errorf("more than %d pages", maxPages)
-}
-
-func parseImages(data []byte) ([]image, string, error) {
-	var page struct {
-		XMLName xml.Name `xml:"DescribeImagesResponse"`
-		Images  []image  `xml:"imagesSet>item"`
-		Next    string   `xml:"nextToken"`
-	}
-	if err := xml.Unmarshal(data, &page); err != nil {
-		return nil, "", fmt.Errorf("read the images: %w", err)
-	}
-	return page.Images, page.Next, nil
-}
-
-// parameters asks GetParameters for at most ten names
-// (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html).
-func (s *service) parameters(ctx context.Context, names []string) ([]Parameter, error) {
-	body, err := json.Marshal(map[string]any{"Names": names})
-	if err != nil {
-		return nil, fmt.Errorf("write the question: %w", err)
-	}
-	data, err := s.web.Do(ctx, http.MethodPost, s.address, "application/x-amz-json-1.1", body)
-	if err != nil {
-		return nil, err
-	}
-	return parseParameters(data, names)
-}
-
-// parseParameters returns each of the names with the image that it leads to. The value is an id, or JSON with one.
-func parseParameters(data []byte, names []string) ([]Parameter, error) {
-	var answer struct {
-		Parameters []struct{ Name, Value string }
-	}
-	if err := json.Unmarshal(data, &answer); err != nil {
-		return nil, fmt.Errorf("read the parameters: %w", err)
-	}
-	out := make([]Parameter, 0, len(names))
-	for _, name := range names {
-		p := Parameter{Name: name}
-		for _, a := range answer.Parameters {
-			if a.Name == name {
-				p.Exists, p.Image = true, imageIn.FindString(a.Value)
-			}
-		}
-		out = append(out, p)
-	}
-	return out, nil
 }

@@ -57,7 +57,7 @@ var (
 )
 
 // Rules are the rules of this package.
-var Rules = []scanner.Rule{endOfLife, endingSoon, stale, unowned, unpinned, noMap, sameID, packerPublic, packerPlain, databaseEnd, runtimeEnd, clusterEnd}
+var Rules = []scanner.Rule{endOfLife, endingSoon, stale, unowned, unpinned, noMap, sameID, packerPublic, packerPlain, databaseEnd, runtimeEnd, clusterEnd, missing}
 
 // Scanner is the scanner.Scanner of machine images.
 type Scanner struct {
@@ -71,17 +71,25 @@ type Scanner struct {
 	StaleDays int
 	// Read reads a file of the tree, for edits; nil: none are made.
 	Read func(path string) ([]byte, error)
-	// Account has what the account knows of images, by id; nil where it was not asked.
+	// Account has what the account knows of images, by Key; nil where it was not asked.
 	Account map[inventory.ID]Answer
+	// Patches and Kubernetes are what it knows of the patches of machines, and of the support of versions of Kubernetes.
+	Patches    []Patches
+	Kubernetes map[string]Support
 }
 
 // Answer is what an account knows of an image.
 type Answer struct {
 	Name, Owner, CreatedAt, DeprecatedAt string
-	State                                string // available, deregistered, ...
-	Newest                               inventory.ID
-	Series                               string // what stays the same of the names of its series
-	Region                               string // that knows it
+	State                                string       // available, deregistered, ...
+	Newest                               inventory.ID // of its series, where that is another image
+	NewestName                           string
+	Series                               string       // what stays the same of the names of its series
+	Image                                inventory.ID // that a search or a parameter leads to, or the id itself
+	Region                               string
+	Findings                             []Vulnerability
+	// Others are the answers of other regions. The first one is the one that is worst.
+	Others []Answer
 }
 
 // DefaultStaleDays is how old an image may be.
@@ -100,6 +108,7 @@ func (s Scanner) Scan(_ context.Context, inv *inventory.Inventory) (*scanner.Jud
 	p.regions()
 	p.packer()
 	p.ages()
+	p.patches()
 	inv.MachineImages = nil
 	for _, r := range p.References {
 		inv.MachineImages = append(inv.MachineImages, r.MachineImage)
@@ -221,8 +230,11 @@ func (p *pass) reference(r *machine.Reference) {
 	}
 	day := p.AsOf.Format(time.DateOnly)
 	told := false
-	if answer, ok := p.Account[r.ID]; ok {
-		told = p.answered(r, answer)
+	if answer, ok := p.Account[Key(r)]; ok {
+		if told = p.answered(r, answer); !told {
+			p.old(r, &answer)
+		}
+		p.known(r, &answer)
 	}
 	release, successor, ok := p.release(r.System.Product, r.System.Cycle)
 	if ok && release.EndOfLife.Known {
@@ -247,14 +259,14 @@ func (p *pass) reference(r *machine.Reference) {
 		p.succeed(f, r, r.Successor("2023"), "AL2023")
 	}
 	if r.Unowned {
-		p.report(r, unowned, "is searched for without an owner, so that anyone who publishes such a name is found", `name the owners, such as owners = ["amazon"]`)
+		p.report(r, unowned, "is searched for without an owner, so that anyone who publishes such a name is found"+p.today(r), `name the owners, such as owners = ["amazon"]`)
 	}
 	built := cmp.Or(r.CreatedAt, r.Built)
 	if built != "" && !r.Moving && !told {
 		if t, err := time.Parse(time.DateOnly, built); err == nil {
 			if age := int(p.AsOf.Sub(t).Hours() / 24); age > p.StaleDays {
 				f := p.report(r, stale, fmt.Sprintf("was made on %s, %d days ago", built, age), "name a newer one")
-				p.newest(f, r, p.Account[r.ID])
+				p.newest(f, r, p.Account[Key(r)])
 			}
 		}
 	}
@@ -287,18 +299,18 @@ func (p *pass) answered(r *machine.Reference, a Answer) bool {
 	if r.System == (machine.System{}) {
 		r.System = machine.SystemOf(a.Name)
 	}
-	if a.Newest != "" && a.Newest != r.ID {
-		r.Replacement = a.Newest
+	if next := a.next(r); next != "" && next != r.ID {
+		r.Replacement = next
 	}
 	day := p.AsOf.Format(time.DateOnly)
 	var f *scanner.Finding
 	switch {
 	case a.State != "" && a.State != "available":
-		f = p.report(r, stale, fmt.Sprintf("is %s: machines that start from it fail", a.State), newer(a))
+		f = p.report(r, stale, leads(r, &a)+fmt.Sprintf("is %s: machines that start from it fail", a.State), newer(r, a))
 	case a.DeprecatedAt != "" && a.DeprecatedAt <= day:
-		f = p.report(r, stale, fmt.Sprintf("is deprecated since %s", a.DeprecatedAt), newer(a))
+		f = p.report(r, stale, leads(r, &a)+fmt.Sprintf("is deprecated since %s", a.DeprecatedAt), newer(r, a))
 	case a.Newest != "" && a.Newest != r.ID && !r.Moving:
-		f = p.report(r, stale, "has a newer image of its series", newer(a))
+		f = p.report(r, stale, leads(r, &a)+"has a newer image of its series", newer(r, a))
 	default:
 		return false
 	}
@@ -306,11 +318,14 @@ func (p *pass) answered(r *machine.Reference, a Answer) bool {
 	return true
 }
 
-func newer(a Answer) string {
-	if a.Newest == "" {
-		return "name a newer one"
+func newer(r *machine.Reference, a Answer) string {
+	switch next := a.next(r); {
+	case next != "":
+		return "name " + string(next)
+	case a.NewestName != "":
+		return fmt.Sprintf("refer to what leads to %s (%s)", a.NewestName, a.Newest)
 	}
-	return "name " + string(a.Newest)
+	return "name a newer one"
 }
 
 func title(name string) string {
@@ -412,7 +427,15 @@ func (p *pass) ages() {
 		if !ok || c.Exists() == inventory.NotExists {
 			continue
 		}
-		if r, successor, ok := p.release("amazon-eks", version); ok && r.EndOfLife.Passed(day) {
+		r, successor, ok := p.release("amazon-eks", version)
+		if end := p.Kubernetes[version]; end.StandardEnd != "" { // what AWS says of itself counts
+			r.EndOfLife, ok = intel.Date{Day: end.StandardEnd, Known: true}, true
+			if end.ExtendedEnd != "" && end.ExtendedEnd <= day {
+				p.aged(&c.Object, clusterEnd, c.Version.Location(), fmt.Sprintf("runs Kubernetes %s, whose extended support ended on %s: AWS upgrades it by force", version, end.ExtendedEnd), "upgrade step by step to "+cmp.Or(successor, "a supported version"))
+				continue
+			}
+		}
+		if ok && r.EndOfLife.Passed(day) {
 			p.aged(&c.Object, clusterEnd, c.Version.Location(), fmt.Sprintf("runs Kubernetes %s, whose standard support ended on %s", version, cmp.Or(r.EndOfLife.Day, "an earlier day")), "upgrade step by step to "+successor)
 		}
 	}

@@ -26,9 +26,12 @@ func (p *pass) succeed(f *scanner.Finding, r *machine.Reference, next, system st
 
 // newest makes the fix of a finding the newest image of the series, where the account knows it.
 func (p *pass) newest(f *scanner.Finding, r *machine.Reference, a Answer) {
+	next := a.next(r)
 	switch {
-	case a.Newest != "" && a.Newest != r.ID && isID(r.ID) == isID(a.Newest):
-		p.bump(f, r, scanner.Bump{Series: cmp.Or(a.Series, r.System.Name, string(r.ID)), To: a.Newest, Region: r.Region})
+	case next != "" && next != r.ID && isID(r.ID) == isID(next):
+		p.bump(f, r, scanner.Bump{Series: cmp.Or(a.Series, r.System.Name, string(r.ID)), To: next, Region: r.Region})
+	case a.NewestName != "": // a pattern or a path, which leads to more than one image
+		f.Fix.Message = fmt.Sprintf("refer to what leads to %s (%s)", a.NewestName, a.Newest)
 	case p.Account == nil:
 		f.Fix.Message = "name a newer one; which one is the newest AWS knows alone: --aws or --aws-snapshot"
 	default:

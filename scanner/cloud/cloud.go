@@ -62,6 +62,8 @@ type Scanner struct {
 	Regions []string
 	// Production are the environments that are worth most; in them databases must stand in several zones.
 	Production []string
+	// Patched says in one sentence what AWS knows of the patches of a machine, by address; nil where it was not asked.
+	Patched map[inventory.ID]string
 	// Network and Hosts say which rules are asked: NET and HOST.
 	Network, Hosts bool
 	// Read returns the text of a file of the tree, for fixes; nil gives none.

@@ -411,6 +411,12 @@ func notPatched(p *pass) {
 		if len(left) == 0 {
 			continue
 		}
+		for _, id := range left {
+			if evidence := p.Patched[id]; evidence != "" {
+				missing += " (" + evidence + ")"
+				break
+			}
+		}
 		severity := scanner.Medium
 		if p.anyExposed(m.self.Unit, left) {
 			severity = scanner.High

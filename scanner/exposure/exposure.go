@@ -220,6 +220,18 @@ func surely(workloads []inventory.ID) map[inventory.ID]inventory.Confidence {
 	return sure
 }
 
+// runners returns what runs what a finding is about: the workloads that the packages of its file get into, or those that start
+// from its machine image.
+func runners(res *scanner.Result, deployed Deployed, f *scanner.Finding) map[inventory.ID]inventory.Confidence {
+	if into := deployed[f.Location.Path]; into != nil {
+		return into
+	}
+	if f.Kind == scanner.KindVulnerability && slices.ContainsFunc(res.MachineImages, func(m inventory.MachineImage) bool { return m.ID == f.Subject }) {
+		return surely(f.Exposure.Workloads)
+	}
+	return nil
+}
+
 // Trifecta returns the findings of the trifecta in a ranked result: one for each workload that a stranger reaches and that
 // runs what can be exploited, with the way to the worst of it.
 func Trifecta(res *scanner.Result, deployed Deployed) *scanner.Judgement {
@@ -234,7 +246,7 @@ func Trifecta(res *scanner.Result, deployed Deployed) *scanner.Judgement {
 		if f.Status == scanner.StatusSuppressed || !canBeExploited(f) {
 			continue
 		}
-		for id, confidence := range deployed[f.Location.Path] {
+		for id, confidence := range runners(res, deployed, f) {
 			rule, ok := x.rule(x.result(id, f.Location.Path), confidence)
 			if !ok {
 				continue
@@ -457,7 +469,7 @@ func Surface(res *scanner.Result, deployed Deployed) {
 		if f.Status == scanner.StatusSuppressed || !canBeExploited(f) {
 			continue
 		}
-		for id, confidence := range deployed[f.Location.Path] {
+		for id, confidence := range runners(res, deployed, f) {
 			if rule, ok := x.rule(x.result(id, f.Location.Path), confidence); ok && rule == 0 {
 				behind[f.Subject] = true
 			}
