@@ -84,6 +84,16 @@ refuse() { # FILE PATTERN: no line of the file does
   fi
 }
 canary=job-CANARY0000000000000000000000000000
+# The examples are what GitLab reads, as far as its schema tells.
+cp -R "$root/examples/gitlab" "$repository/examples"
+for example in "$repository"/examples/*.yml; do
+  (cd "$repository" && "$gitlab_ci_local" --home "$work/home" --variable CI_PIPELINE_SOURCE=schedule --file "examples/$(basename "$example")" --list) >"$work/example.log" 2>&1 ||
+    { cat "$work/example.log"; fail "$(basename "$example") is no pipeline"; }
+  expect "$work/example.log" '^(trifecta|scan)'
+done
+rm -r "$repository/examples"
+echo "ok: the examples"
+
 # run_job STATUS ARGUMENTS...: one pipeline, log in $log
 run_job() {
   local want=$1 status=0
