@@ -98,12 +98,13 @@ func (a *app) openedImage(ctx context.Context, name string, opts *amiOptions) (*
 	defer shown.step("")
 	var disks []*disk.Image
 	id := opts.id
+	failed := func() error { return nil }
 	if imageID.MatchString(name) {
-		remote, err := a.openAMI(ctx, name, opts, shown)
-		if err != nil {
+		var err error
+		if disks, failed, err = a.openAMI(ctx, name, opts, shown); err != nil {
 			return nil, nil, err
 		}
-		disks, id = remote, name
+		id = name
 	} else {
 		f, err := os.Open(name)
 		if err != nil {
@@ -131,7 +132,11 @@ func (a *app) openedImage(ctx context.Context, name string, opts *amiOptions) (*
 	for _, n := range root.Notes {
 		notices = append(notices, inventory.Notice{Code: n.Code, Message: n.Message})
 	}
-	return a.system(ctx, system{name: name, id: id, fsys: root, notices: notices}, &opts.scanOptions, shown)
+	res, cfg, err := a.system(ctx, system{name: name, id: id, fsys: root, notices: notices}, &opts.scanOptions, shown)
+	if lost := failed(); lost != nil {
+		return nil, nil, &exitError{code: exitUnable, err: lost}
+	}
+	return res, cfg, err
 }
 
 // diskFile opens the disks in a file.

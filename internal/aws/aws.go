@@ -2,18 +2,20 @@
 // deprecated or gone, what a search for them finds today, which one is the newest of a series, what Inspector found in them,
 // where public parameters lead, which patches the declared machines miss, and how long EKS supports a version. It is the home
 // of the AWS SDK, of which it uses the chain of credentials and the signatures; the few operations that it asks have requests
-// and answers of their own here, because a client of EC2 alone costs more than 20 MB of binary.
+// and answers of their own here, because a client of EC2 alone costs more than 20 MB of binary. Of one image it also reads the content, the
+// blocks of its snapshots (Machine).
 //
 // What was answered is a Snapshot, which can be kept in a file and judged again without an account. It judges nothing itself.
 //
 // # Permissions
 //
-// Operations lists what is asked. Whatever is refused is a Refusal of the snapshot, and the rest is still asked.
+// Operations lists what is asked. Whatever is refused is a Refusal of the snapshot, and the rest is still asked. The content of
+// an image wants ebs:ListSnapshotBlocks and ebs:GetSnapshotBlock, and kms:Decrypt where its snapshots are encrypted.
 //
 // # Limitations
 //
-// Endpoints are those of the region's partition, or those that AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_EC2, _SSM, _EKS and
-// _INSPECTOR2 name; endpoints of FIPS and dual stack are used where one of these names them.
+// Endpoints are those of the region's partition, or those that AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_EC2, _SSM, _EKS,
+// _EBS and _INSPECTOR2 name; endpoints of FIPS and dual stack are used where one of these names them.
 package aws
 
 import (

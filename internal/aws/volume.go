@@ -174,7 +174,7 @@ func (v *Volume) list(ctx context.Context) error {
 func (v *Volume) page(data []byte) (next string, err error) {
 	var page struct {
 		Blocks []struct {
-			BlockIndex int64
+			BlockIndex json.Number // a number, which some servers write as a text
 			BlockToken string
 		}
 		BlockSize  int64
@@ -189,10 +189,11 @@ func (v *Volume) page(data []byte) (next string, err error) {
 		return "", errors.New("its size is none that a volume can have")
 	}
 	for _, b := range page.Blocks {
-		if b.BlockIndex < 0 || b.BlockIndex > v.Size/v.BlockSize {
+		index, err := b.BlockIndex.Int64()
+		if err != nil || index < 0 || index > v.Size/v.BlockSize {
 			return "", errors.New("it has a block behind its end")
 		}
-		v.tokens[b.BlockIndex] = b.BlockToken
+		v.tokens[index] = b.BlockToken
 	}
 	v.Blocks = len(v.tokens)
 	return page.NextToken, nil
@@ -252,9 +253,15 @@ func checked(res *http.Response) (*http.Response, error) {
 	if err := errors.Join(err, res.Body.Close()); err != nil {
 		return nil, fmt.Errorf("read the block: %w", err)
 	}
-	if sum := sha256.Sum256(data); base64.StdEncoding.EncodeToString(sum[:]) != want {
+	if sumOf(data) != want {
 		return nil, fmt.Errorf("%w: its checksum differs", io.ErrUnexpectedEOF)
 	}
 	res.Body = io.NopCloser(bytes.NewReader(data))
 	return res, nil
+}
+
+// sumOf is the checksum of a block as AWS writes it.
+func sumOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return base64.StdEncoding.EncodeToString(sum[:])
 }
