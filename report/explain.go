@@ -118,12 +118,18 @@ func (t *text) explain(r *network.Result) {
 		for _, b := range r.Blocked {
 			t.wrapped("    ", fmt.Sprintf("%s: %s %s", b.Code, clean(string(b.At)), blockWords[b.Code]), plain)
 		}
-		t.line("")
-		t.line("  " + t.styled("it would take", bold))
+		head := "it would take"
 		for _, b := range r.Blocked {
-			if word, ok := openWords[b.Code]; ok {
-				t.wrapped("    ", fmt.Sprintf("at %s: %s", clean(string(b.At)), word), plain)
+			word, ok := openWords[b.Code]
+			if !ok {
+				continue
 			}
+			if head != "" {
+				t.line("")
+				t.line("  " + t.styled(head, bold))
+				head = ""
+			}
+			t.wrapped("    ", fmt.Sprintf("at %s: %s", clean(string(b.At)), word), plain)
 		}
 	}
 	if len(r.Unknown) > 0 {

@@ -32,7 +32,7 @@ func (o *scanOptions) infrastructure(dir string, cfg *config.Config, memory *inv
 	}
 	return []inventory.Source{
 		terraform.Source{VarFiles: o.varFiles, Vars: vars, Environments: environments(cfg), Repositories: remotes(dir)},
-		remembered{cloudformation.Source{Params: params, Environments: environments(cfg)}, memory, []any{params, environments(cfg)}},
+		remembered{cloudformation.Source{Params: params, Environments: environments(cfg), Region: onlyRegion(cfg)}, memory, []any{params, environments(cfg), onlyRegion(cfg)}},
 		remembered{kubernetes.Source{Environments: environments(cfg), Values: o.values}, memory, []any{o.values, environments(cfg)}},
 		builds.Source{},
 		automation.Source{},
@@ -65,6 +65,15 @@ func assignments(flag string, list []string) (map[string]string, error) {
 		values[name] = value
 	}
 	return values, nil
+}
+
+// onlyRegion returns the region that the configuration allows where it is one: a template says nowhere where it is
+// deployed.
+func onlyRegion(cfg *config.Config) string {
+	if len(cfg.Regions) == 1 {
+		return cfg.Regions[0]
+	}
+	return ""
 }
 
 // environments returns the environments of the configuration as the evaluators want them.

@@ -113,6 +113,9 @@ func (s *stack) decide(n *node) decision {
 		}
 	case "Fn::Equals":
 		if operands := arg.elements(); len(operands) == 2 {
+			if operands[0].same(operands[1]) { // whatever it is
+				return yes
+			}
 			return equal(s.eval(operands[0]), s.eval(operands[1]))
 		}
 	case "":

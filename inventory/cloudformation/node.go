@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -48,6 +49,21 @@ func (n *node) get(key string) *node {
 		}
 	}
 	return nil
+}
+
+// same reports whether two nodes say the same: what they come to is equal, then, as no function gives one thing here and
+// another one there. Of large ones it answers false.
+func (n *node) same(o *node) bool {
+	left := 100 // nodes are shared: what looks small may not be
+	return n.sameWithin(o, &left)
+}
+
+func (n *node) sameWithin(o *node, left *int) bool {
+	if *left--; *left < 0 || n == nil || o == nil || n.kind != o.kind || n.text != o.text || n.kind == tooDeep || n.kind == opaque {
+		return false
+	}
+	return slices.EqualFunc(n.items, o.items, func(a, b *node) bool { return a.sameWithin(b, left) }) &&
+		slices.EqualFunc(n.entries, o.entries, func(a, b entry) bool { return a.key == b.key && a.value.sameWithin(b.value, left) })
 }
 
 // find follows keys through objects.

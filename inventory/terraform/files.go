@@ -26,13 +26,14 @@ type files struct {
 	templates map[templateKey]hclsyntax.Expression
 	builtins  []builtin
 	builtinAt map[inventory.Location]int
+	locks     map[string]map[string]string // versions of providers, of each root
 }
 
 // endings of configuration files; those of OpenTofu win over a file of the same name of Terraform.
 var endings = []string{".tofu", ".tofu.json", ".tf", ".tf.json"}
 
 func newFiles(tree *inventory.Tree, n *notices) *files {
-	f := &files{tree: tree, notices: n, modules: map[string]*module{}, folders: map[string][]string{}, cited: map[string]*graphemes{}, templates: map[templateKey]hclsyntax.Expression{}, builtinAt: map[inventory.Location]int{}}
+	f := &files{tree: tree, notices: n, modules: map[string]*module{}, folders: map[string][]string{}, cited: map[string]*graphemes{}, templates: map[templateKey]hclsyntax.Expression{}, builtinAt: map[inventory.Location]int{}, locks: map[string]map[string]string{}}
 	for _, ending := range endings {
 		for _, file := range tree.WithSuffix(ending) {
 			dir, base := path.Split(file.Path)

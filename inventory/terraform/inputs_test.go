@@ -136,3 +136,40 @@ resource "aws_instance" "x" {
 		t.Errorf("notices: %v", inv.Notices)
 	}
 }
+
+// TestLockedProvider takes the version of a provider from the lock file of the root; without one from what the code asks for.
+func TestLockedProvider(t *testing.T) {
+	const code = "terraform {\n  required_providers {\n    aws = { source = \"hashicorp/aws\", version = \"~> 6.0\" }\n  }\n}\nmodule \"m\" {\n  source = \"./m\"\n}\nresource \"aws_instance\" \"a\" {}\n"
+	const lock = "provider \"registry.terraform.io/hashicorp/aws\" {\n  version     = \"6.28.0\"\n  constraints = \"~> 6.0\"\n}\n"
+	for name, tt := range map[string]struct {
+		lock string
+		want []string
+	}{
+		"locked":      {lock, []string{"6.28.0", ">= 5.0, 6.28.0"}},
+		"not locked":  {"", []string{"~> 6.0", ">= 5.0, ~> 6.0"}},
+		"broken lock": {"provider \"x", []string{"~> 6.0", ">= 5.0, ~> 6.0"}},
+	} {
+		fsys := fstest.MapFS{
+			"main.tf":   {Data: []byte(code)},
+			"m/main.tf": {Data: []byte("terraform {\n  required_providers {\n    aws = { version = \">= 5.0\" }\n  }\n}\nresource \"aws_instance\" \"b\" {}\n")},
+		}
+		if tt.lock != "" {
+			fsys[".terraform.lock.hcl"] = &fstest.MapFile{Data: []byte(tt.lock)}
+		}
+		tree, err := inventory.NewTree(t.Context(), fsys, inventory.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		inv, err := terraform.Source{}.Read(t.Context(), tree)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range inv.Resources {
+			got = append(got, r.ProviderVersion)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package terraform
 
 import (
+	"cmp"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,17 +46,51 @@ func providerName(x hclsyntax.Expression) string {
 	return literalText(x)
 }
 
-// providerVersion returns the versions of a resource's provider that its module and those around it ask for: all of them
-// hold (https://developer.hashicorp.com/terraform/language/providers/requirements#version-constraints).
+// providerVersion returns the versions of a resource's provider that its module and those around it ask for, all of which
+// hold (https://developer.hashicorp.com/terraform/language/providers/requirements#version-constraints), and the one that the
+// root has locked.
 func (s *scope) providerVersion(r *resource) string {
 	name, _, _ := strings.Cut(r.typ, "_")
 	var list []string
-	for ; s != nil; s = s.parent {
-		if version := s.mod.versions[name]; version != "" && !slices.Contains(list, version) {
+	for at := s; at != nil; at = at.parent {
+		version := at.mod.versions[name]
+		if at.parent == nil {
+			version = cmp.Or(s.e.files.locked(at.mod.dir)[name], version)
+		}
+		if version != "" && !slices.Contains(list, version) {
 			list = append(list, version)
 		}
 	}
 	return strings.Join(list, ", ")
+}
+
+// maxLock bounds a lock file of providers, in bytes.
+const maxLock = 1 << 20
+
+// locked returns the versions of providers that the lock file of a root selects, by the last part of their addresses
+// (https://developer.hashicorp.com/terraform/language/files/dependency-lock).
+func (f *files) locked(dir string) map[string]string {
+	have, ok := f.locks[dir]
+	if ok {
+		return have
+	}
+	have = map[string]string{}
+	f.locks[dir] = have
+	name := path.Join(dir, ".terraform.lock.hcl")
+	data, err := f.read(name, maxLock)
+	if err != nil {
+		return have // there is none, or package ecosystem says that it can't be read
+	}
+	body, _, err := parseBody(data, name)
+	if err != nil {
+		return have
+	}
+	for _, block := range body.Blocks {
+		if attr := block.Body.Attributes["version"]; block.Type == "provider" && len(block.Labels) == 1 && attr != nil {
+			have[path.Base(block.Labels[0])] = literalText(attr.Expr)
+		}
+	}
+	return have
 }
 
 // configuration finds a provider by its local name: in the module itself, as passed by the call, or inherited.

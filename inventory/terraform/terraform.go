@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
@@ -160,6 +161,9 @@ func (s *scope) emit(all []*inventory.Resource) []*inventory.Resource {
 		if ch == nil {
 			continue
 		}
+		if len(ch.all) == 0 {
+			all = s.emitNothing(all, c, ch.shape)
+		}
 		for _, m := range ch.all {
 			if m.scope == nil {
 				all = append(all, m.resource())
@@ -169,6 +173,43 @@ func (s *scope) emit(all []*inventory.Resource) []*inventory.Resource {
 		}
 	}
 	return all
+}
+
+// emitNothing appends what a module would have made of which there are no instances, and those below it, as resources that
+// are not created. Nothing in them is evaluated.
+func (s *scope) emitNothing(all []*inventory.Resource, c *call, sh shape) []*inventory.Resource {
+	dir, ok := s.e.sources.resolve(s, c)
+	if !ok || len(all) >= maxResources {
+		return all
+	}
+	m := &moduleInstance{of: instanceOf{exists: inventory.NotExists}, id: inventory.ID(prefixed(s.address, "module."+c.name)), call: c, from: s}
+	if sh == counted {
+		m.id += "[0]"
+	}
+	inner := s.child(c, dir, m)
+	if inner == nil || inner.assumed != "" {
+		return all
+	}
+	for _, r := range inner.mod.order {
+		if r.mode == "" && len(all) < maxResources {
+			all = append(all, inner.notCreated(r, shapeOf(r.body)))
+		}
+	}
+	for _, below := range inner.mod.callOrder {
+		all = inner.emitNothing(all, below, shapeOf(below.body))
+	}
+	return all
+}
+
+// shapeOf says what decides how many instances there are of a block.
+func shapeOf(body *hclsyntax.Body) shape {
+	switch {
+	case body.Attributes["count"] != nil:
+		return counted
+	case body.Attributes["for_each"] != nil:
+		return keyed
+	}
+	return single
 }
 
 // outputs returns what leaves a root, each output as a resource of its own.
