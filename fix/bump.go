@@ -33,6 +33,14 @@ func (p *planner) bump(f *scanner.Finding) {
 	c.clear(f)
 }
 
+// isImage reports whether a finding is about a machine image, whose packages no manager can raise.
+func (p *planner) isImage(f *scanner.Finding) bool {
+	if f.Fix != nil && f.Fix.Bump != nil {
+		return true
+	}
+	return p.res.Package(f.Subject) == nil && slices.ContainsFunc(p.res.MachineImages, func(m inventory.MachineImage) bool { return m.ID == f.Subject })
+}
+
 // imageOf returns what a result knows of the image that code names so.
 func imageOf(res *scanner.Result, name inventory.ID) Image {
 	for i := range res.MachineImages {

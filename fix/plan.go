@@ -98,7 +98,7 @@ func (p *planner) packages() {
 	var paths []string
 	for i := range p.res.Findings {
 		f := &p.res.Findings[i]
-		if f.Status == scanner.StatusSuppressed || f.Kind != scanner.KindVulnerability && f.Kind != scanner.KindMalware {
+		if f.Status == scanner.StatusSuppressed || f.Kind != scanner.KindVulnerability && f.Kind != scanner.KindMalware || p.isImage(f) {
 			continue
 		}
 		if byPath[f.Location.Path] == nil {
@@ -223,7 +223,7 @@ func (p *Project) linesFor(name, version string) []Requirement {
 func (p *planner) edits() {
 	for i := range p.res.Findings {
 		f := &p.res.Findings[i]
-		if f.Status == scanner.StatusSuppressed || f.Kind == scanner.KindVulnerability || f.Kind == scanner.KindMalware {
+		if f.Status == scanner.StatusSuppressed || (f.Kind == scanner.KindVulnerability || f.Kind == scanner.KindMalware) && !p.isImage(f) {
 			continue
 		}
 		if f.Fix == nil || len(f.Fix.Edits) == 0 {

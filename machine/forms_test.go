@@ -132,6 +132,10 @@ func TestForms(t *testing.T) {
 			"Packer in JSON", map[string]string{"p.json": "{\"builders\": [{\n\"type\": \"amazon-ebs\",\n\"source_ami\": \"" + id + "\"\n}, {\n\"type\": \"amazon-ebs\",\n\"source_ami_filter\": {\"filters\": {\n\"name\": \"amzn2-ami-hvm-*-x86_64-gp2\"}, \"owners\": [\"amazon\"]}\n}]}"},
 			[]string{"packer " + id + " at p.json:3", "packer amzn2-ami-hvm-*-x86_64-gp2 at p.json:7"},
 		},
+		{
+			"Packer with variables of the caller", map[string]string{"p.json": "{\"variables\": {\"base\": null, \"name\": null}, \"builders\": [{\n\"type\": \"amazon-ebs\",\n\"source_ami\": \"{{user `base`}}\",\n\"source_ami_filter\": {\"filters\": {\"name\": \"{{user `name`}}\"}}\n}]}"},
+			[]string{"packer builders[0].source_ami", "packer builders[0].source_ami_filter"},
+		},
 		{"output of the CDK", map[string]string{"cdk.out/S.template.json": cdk}, []string{"mapping " + id + " @eu-west-1 -> Host at cdk.out/S.template.json:1"}},
 		{
 			"what the CDK has looked up", map[string]string{"cdk.context.json": "{\n  \"ami:account=111122223333:filters.name.0=x-*:region=eu-west-1\": \"" + id + "\"\n}"},

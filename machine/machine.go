@@ -471,14 +471,14 @@ func (f *finder) search(r *inventory.Resource) {
 
 // packer reads a source of a Packer template.
 func (f *finder) packer(r *inventory.Resource) {
-	if v := r.Get("source_ami"); !v.IsNull() {
-		text, ok := v.Text()
-		if !ok || !strings.HasPrefix(text, "ami-") {
-			ref := f.add(r.ID+".source_ami", Packer, v.Location())
-			ref.Name = "source_ami"
-			ref.sources = append(ref.sources, r.ID)
-			return
-		}
+	v := r.Get("source_ami")
+	switch text, ok := v.Text(); {
+	case v.IsNull(), ok && text == "": // the filter counts
+	case !ok || !strings.HasPrefix(text, "ami-"):
+		ref := f.add(r.ID+".source_ami", Packer, v.Location())
+		ref.Name = "source_ami"
+		ref.sources = append(ref.sources, r.ID)
+	default:
 		ref := f.add(inventory.ID(text), Packer, inventory.Location{})
 		ref.Placeholder = placeholder(text)
 		if at, ok := r.Get("region").Text(); ok {

@@ -258,3 +258,74 @@ func TestSplitRemote(t *testing.T) {
 		}
 	}
 }
+
+// bumpTree has one id that AWS has a newer one for, and one name of an ended release.
+const bumpTree = `provider "aws" {
+  region = "eu-west-1"
+}
+
+resource "aws_instance" "web" {
+  ami = "ami-0aaaaaaaaaaaaaaa1" # the base of all
+}
+`
+
+// Fixes of machine images are proposed by what AWS answered the scan: the process that plans them asks nobody.
+func TestImageRequests(t *testing.T) {
+	world := standInAccount(t)
+	r, _ := newFixRun(t)
+	head, err := r.server.Commit("main", map[string]githubtest.Blob{"shop/main.tf": {Content: bumpTree}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pull := func() {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "git", "-C", filepath.Join(r.dir, "workspace"), "pull", "-q", "--ff-only")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	pull()
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED", "AWS_ENDPOINT_URL"} {
+		r.env = append(r.env, name+"="+os.Getenv(name))
+	}
+	env := []string{"INPUT_AWS=true", "INPUT_ONLY=amis", "INPUT_AS_OF=2026-06-01", "GITHUB_SHA=" + head}
+	if log := r.run(env...); !strings.Contains(log, "opened #") || len(world.Seen()) == 0 {
+		t.Fatalf("AWS was asked %d times\n%s", len(world.Seen()), log)
+	}
+	pulls := r.server.Pulls()
+	if len(pulls) != 1 || !strings.HasPrefix(pulls[0].Branch, "trifecta/machine-image-al2023-ami-kernel-6-1-x86-64-") {
+		t.Fatalf("%+v", pulls)
+	}
+	for _, text := range []string{
+		"| from <code>ami-0aaaaaaaaaaaaaaa1</code> | <code>al2023-ami-2023.3.20240110.0-kernel-6.1-x86_64</code> of amazon | eu-west-1 | 2024-01-10 | 2024-04-10 | 2029-06-30 |",
+		"| to <code>ami-0aaaaaaaaaaaaaaa3</code> | <code>al2023-ami-2023.3.20260510.0-kernel-6.1-x86_64</code> of amazon | eu-west-1 | 2026-05-10 |  | 2029-06-30 |",
+		"is the newest available image of its series in eu-west-1", "| Cleared | | 4 |", "| New | | 0 |", "aws-stale-ami", "CVE-2024-3094", "CVE-2023-0001",
+	} {
+		if !strings.Contains(pulls[0].Body, text) {
+			t.Errorf("the body does not say %q:\n%s", text, pulls[0].Body)
+		}
+	}
+	files, _, err := r.server.Files(pulls[0].Commit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Replace(bumpTree, "aaa1", "aaa3", 1), files["shop/main.tf"].Content); diff != "" {
+		t.Errorf("main.tf (-want +got):\n%s", diff)
+	}
+	if log := r.run(env...); !strings.Contains(log, "unchanged #") {
+		t.Error(log)
+	}
+
+	// Nobody answers: that is no reason to close anything.
+	if log := r.run(append(env, "INPUT_AWS=false")...); strings.Contains(log, "withdrawn") || r.server.Pulls()[0].State != "open" {
+		t.Error(log)
+	}
+	// A person bumps it: the request is not needed any more.
+	if head, err = r.server.Commit("main", map[string]githubtest.Blob{"shop/main.tf": {Content: strings.Replace(bumpTree, "aaa1", "aaa3", 1)}}); err != nil {
+		t.Fatal(err)
+	}
+	pull()
+	if log := r.run(append(env, "GITHUB_SHA="+head)...); !strings.Contains(log, "withdrawn #") {
+		t.Error(log)
+	}
+}

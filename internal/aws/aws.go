@@ -206,11 +206,23 @@ func (c *Client) region(ctx context.Context, r *Region, w *Wanted) {
 	full = append(full, found...)
 	slices.SortFunc(full, func(a, b image) int { return cmp.Compare(a.ID, b.ID) })
 	full = slices.CompactFunc(full, func(a, b image) bool { return a.ID == b.ID })
-	r.newest(ctx, ec2, full)
+	// The newest ones are kept with what is known of them: whoever moves to one wants to know where that leads.
+	listed := slices.Clone(w.Listed)
+	for _, best := range r.newest(ctx, ec2, full) {
+		if slices.ContainsFunc(full, func(i image) bool { return i.ID == best.ID }) {
+			continue
+		}
+		if !slices.ContainsFunc(full, func(i image) bool { return i.newest == best.ID && !slices.Contains(w.Listed, i.ID) }) {
+			listed = append(listed, best.ID)
+		}
+		best.newest = best.ID
+		full = append(full, best)
+	}
+	slices.SortFunc(full, func(a, b image) int { return cmp.Compare(a.ID, b.ID) })
 	var scanned []string
 	for _, i := range full {
 		r.Images = append(r.Images, i.kept())
-		if !slices.Contains(w.Listed, i.ID) {
+		if !slices.Contains(listed, i.ID) {
 			scanned = append(scanned, i.ID)
 		}
 	}
@@ -259,8 +271,8 @@ func (r *Region) images(ctx context.Context, ec2 *service, ids []string) []image
 	return full
 }
 
-// newest sets the newest image of the series of each.
-func (r *Region) newest(ctx context.Context, ec2 *service, images []image) {
+// newest sets the newest image of the series of each, and returns these.
+func (r *Region) newest(ctx context.Context, ec2 *service, images []image) (newest []image) {
 	type series struct{ owner, pattern, architecture string }
 	answers := map[series]*image{}
 	for k := range images {
@@ -273,12 +285,12 @@ func (r *Region) newest(ctx context.Context, ec2 *service, images []image) {
 		if !ok {
 			if len(answers) >= maxSeries {
 				r.refuse(describeImages, TooMuch)
-				return
+				return newest
 			}
 			found, err := ec2.images(ctx, imagesOfSeries(s.owner, s.pattern))
 			if err != nil {
 				r.refuse(describeImages, code(err))
-				return
+				return newest
 			}
 			for n := range found {
 				f := &found[n]
@@ -295,8 +307,12 @@ func (r *Region) newest(ctx context.Context, ec2 *service, images []image) {
 			if best.ID != i.ID {
 				i.newestName = best.Name
 			}
+			if !slices.ContainsFunc(newest, func(n image) bool { return n.ID == best.ID }) {
+				newest = append(newest, *best)
+			}
 		}
 	}
+	return newest
 }
 
 func (r *Region) refuse(operation, code string) {

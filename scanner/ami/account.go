@@ -183,6 +183,8 @@ func (p *pass) vulnerable(r *machine.Reference, a *Answer) {
 	if len(r.Locations) > 0 && at.IsZero() {
 		at = r.Locations[0]
 	}
+	bumped := scanner.Finding{Fix: &scanner.Fix{}}
+	p.newest(&bumped, r, *a)
 	for _, v := range order {
 		one := images[v.ID]
 		threat := threats[v.ID]
@@ -211,6 +213,9 @@ func (p *pass) vulnerable(r *machine.Reference, a *Answer) {
 			Subject: r.ID, Location: at, Advisory: advisory, Fix: &scanner.Fix{Message: advice},
 			FingerprintKey: []string{v.ID, "ami", cmp.Or(one.Series, string(r.ID)), at.Path}, Exposure: scanner.Exposure{Workloads: slices.Clone(r.Workloads)},
 		})
+		if bumped.Fix.Bump != nil { // whether it goes away with it the scan of the changed tree tells
+			p.out.Findings[len(p.out.Findings)-1].Fix = &scanner.Fix{Message: advice, Edits: bumped.Fix.Edits, Bump: bumped.Fix.Bump}
+		}
 		p.advisory(v, advisory)
 	}
 }

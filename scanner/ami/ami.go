@@ -215,10 +215,14 @@ func anchor(r *machine.Reference, path string) []string {
 	case r.Form == machine.Parameter:
 		return []string{id, path}
 	}
-	if len(r.Workloads) > 0 {
-		return []string{r.Form, string(r.Workloads[0]), r.Region, path}
+	region := ""
+	if r.InMap { // else it may be what an account says
+		region = r.Region
 	}
-	return []string{r.Form, r.Region, path}
+	if len(r.Workloads) > 0 {
+		return []string{r.Form, string(r.Workloads[0]), region, path}
+	}
+	return []string{r.Form, region, path}
 }
 
 // soon is how long before its end a system is called ending.

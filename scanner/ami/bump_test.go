@@ -171,7 +171,7 @@ func TestBump(t *testing.T) {
 func TestAnchor(t *testing.T) {
 	r := machine.Reference{MachineImage: inventory.MachineImage{ID: "ami-0fb653ca2d3203ac1", Form: machine.Literal, Workloads: []inventory.ID{"aws_instance.a"}}}
 	before := strings.Join(anchor(&r, "main.tf"), "|")
-	r.ID = "ami-0fb653ca2d3203ac2"
+	r.ID, r.Region = "ami-0fb653ca2d3203ac2", "eu-west-1" // that an account knows it in
 	if after := strings.Join(anchor(&r, "main.tf"), "|"); after != before || !strings.Contains(before, "aws_instance.a") {
 		t.Errorf("%s became %s", before, after)
 	}
