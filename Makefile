@@ -82,5 +82,5 @@ bench-peers: build ## time the whole process beside osv-scanner and syft; writes
 	go run ./e2e/bench
 
 .PHONY: docs
-docs: ## write the outputs that documents show anew
-	go test -run TestDocuments ./cmd/trifecta -update
+docs: ## write anew what documents show: outputs of commands, tables of inputs
+	go test -run "TestDocuments|TestGeneratedTables" ./cmd/trifecta -update

@@ -42,7 +42,7 @@ const pathInput = "path"
 
 // ciInputs are the flags that an input of the action may set, through the variable that inputVariable names.
 var ciInputs = []string{
-	"config", "fail-on", "base", "only", "skip", "offline", "aws", "strict", "db", "intel", "as-of",
+	"config", "fail-on", "base", "only", "skip", "environment", "offline", "aws", "strict", "db", "intel", "as-of",
 	"summary", "annotations", "sarif-file", "sbom-file", "comment", "suggestions", "upload-sarif", "check",
 	"dependency-snapshot", "issue", "from", "fix", "fix-limit",
 }

@@ -146,3 +146,35 @@ func TestOrganisationWorkflow(t *testing.T) {
 		}
 	}
 }
+
+// The gates of the example let dev through, and stop in front of staging and production, each for its own reason.
+func TestPipelineGates(t *testing.T) {
+	for _, tt := range []struct {
+		environment string
+		code        int
+		rule        string
+	}{
+		{"dev", exitOK, ""},
+		{"staging", exitFindings, "aws-open-admin-port"},
+		{"production", exitFindings, "exposed-and-exploitable"},
+	} {
+		var out, errs bytes.Buffer
+		args := []string{"scan", filepath.Join(examples, "pipeline"), "--offline", "--environment", tt.environment, "--fail-on", "act", "-o", "json"}
+		if code := run(t.Context(), args, streams{out: &out, err: &errs}, noEnvironment); code != tt.code {
+			t.Errorf("%s: exit code %d, want %d: %s", tt.environment, code, tt.code, &errs)
+		}
+		var res scanner.Result
+		if err := json.Unmarshal(out.Bytes(), &res); err != nil {
+			t.Fatal(err)
+		}
+		var urgent []string
+		for _, f := range res.Findings {
+			if f.Tier == scanner.TierAct && f.Advisory == nil {
+				urgent = append(urgent, f.RuleID)
+			}
+		}
+		if got := strings.Join(urgent, " "); got != tt.rule {
+			t.Errorf("%s: urgent are %q, want %q", tt.environment, got, tt.rule)
+		}
+	}
+}

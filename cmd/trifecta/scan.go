@@ -109,7 +109,7 @@ func (o *scanOptions) registerInputs(cmd *cobra.Command) {
 	f.BoolVar(&o.aws, "aws", false, "ask AWS, read-only, about the machine images that the code names")
 	f.StringVar(&o.awsSnapshot, "aws-snapshot", "", "with --aws write what AWS answers to `FILE`, without it judge by that file")
 	f.StringArrayVar(&o.values, "values", nil, "Helm values from `FILE`; repeatable")
-	f.StringArrayVar(&o.environments, "environment", nil, "judge infrastructure for the environment `NAME` alone; repeatable")
+	f.StringSliceVar(&o.environments, "environment", nil, "judge infrastructure for the environment `NAME` alone; several with commas")
 	for _, name := range []string{"db", "intel"} {
 		_ = cmd.MarkFlagDirname(name) // a completion hint: a flag that is not there would be a mistake above
 	}

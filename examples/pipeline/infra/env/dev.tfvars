@@ -1,0 +1,3 @@
+environment = "dev"
+public      = false
+operators   = ["198.51.100.0/24"]
