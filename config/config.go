@@ -40,7 +40,9 @@ type Config struct {
 	Regions        []string // the allowed ones
 	Links          []Link
 	Fix            Fix
-	Policy         string // a folder in the tree, relative to the file
+	// MaxImageAge is how many days old a machine image may be (machine_images.max_age); 0 is the default.
+	MaxImageAge int
+	Policy      string // a folder in the tree, relative to the file
 	// Unused are the keys of the contract that this version reads and that have no effect yet.
 	Unused []Key
 
@@ -228,6 +230,15 @@ func (r *reader) keys(cfg *Config) map[string]field {
 			for _, item := range v.Content {
 				cfg.Links = append(cfg.Links, r.link(item))
 			}
+		},
+		"machine_images": func(_, v *yaml.Node) {
+			r.mapping(v, "machine_images", map[string]field{
+				"max_age": func(_, v *yaml.Node) {
+					if cfg.MaxImageAge = r.number(v, "machine_images.max_age"); cfg.MaxImageAge < 1 {
+						r.fail(v, "machine_images.max_age is a number of days of at least 1")
+					}
+				},
+			})
 		},
 		"fix":    func(_, v *yaml.Node) { r.fix(v, &cfg.Fix) },
 		"policy": func(_, v *yaml.Node) { cfg.Policy = r.text(v, "policy") },

@@ -54,7 +54,7 @@ type Reference struct {
 	InMap bool
 	// Regexp says that the name is a regular expression.
 	Regexp bool
-	// Text is where the name is written first.
+	// Text is where the name is written first, of an id where the first workload takes it from.
 	Text inventory.Location
 	// Places are all the places where the name is written.
 	Places []inventory.Location
@@ -65,6 +65,8 @@ type Reference struct {
 	Searches []Search
 	// Releases are the node groups that are pinned to it, where it is a release of an EKS image.
 	Releases []Release
+	// atUse says that Text is where a workload takes it from.
+	atUse bool
 	// sources are the addresses of the data sources and Packer sources that search for it.
 	sources []inventory.ID
 }
@@ -631,6 +633,20 @@ func (r *Reference) declaredAs(address string) bool {
 	return slices.Contains(r.sources, inventory.ID(address))
 }
 
+// used makes the place that a workload's id comes from the one that findings are about. An id can stand in other files as well, such
+// as documents, and before it.
+func (r *Reference) used(at inventory.Location) {
+	if r.Form != Literal && r.Form != Mapping || r.atUse {
+		return
+	}
+	for _, l := range r.Locations {
+		if l.Path == at.Path && l.Line == at.Line {
+			r.Text, r.atUse = l, true
+			return
+		}
+	}
+}
+
 func (f *finder) value(v inventory.Value, workloads []inventory.ID) {
 	for _, c := range v.Candidates() {
 		f.value(c, workloads)
@@ -649,6 +665,7 @@ func (f *finder) value(v inventory.Value, workloads []inventory.ID) {
 			r := &f.found[i]
 			if bare == string(r.ID) || r.Form != Packer && r.declaredAs(name) {
 				r.Workloads = append(r.Workloads, workloads...)
+				r.used(v.Location())
 				found = true
 			}
 		}

@@ -1,7 +1,9 @@
 package machine
 
 import (
+	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -12,6 +14,9 @@ type System struct {
 	Name    string // for people: Amazon Linux 2
 	// EKS says that it is an image of AWS for nodes of EKS, whose support may end before that of the system.
 	EKS bool
+	// Long says that the image gets security updates past the end of standard support without another contract: Debian by its LTS
+	// team (https://wiki.debian.org/LTS), Ubuntu Pro by what is paid with the machine (https://ubuntu.com/aws/pro).
+	Long bool
 }
 
 // pattern tells a system by what images are called.
@@ -28,9 +33,14 @@ func fixed(s string) func([]string) string { return func([]string) string { retu
 
 // codenames of Ubuntu and Debian releases.
 var codenames = map[string]string{
-	"precise": "12.04", "trusty": "14.04", "xenial": "16.04", "bionic": "18.04", "focal": "20.04", "jammy": "22.04", "kinetic": "22.10", "lunar": "23.04", "mantic": "23.10", "noble": "24.04",
-	"oracular": "24.10", "plucky": "25.04", "questing": "25.10", "stretch": "9", "buster": "10", "bullseye": "11", "bookworm": "12", "trixie": "13",
+	"lucid": "10.04", "precise": "12.04", "saucy": "13.10", "trusty": "14.04", "utopic": "14.10", "vivid": "15.04", "wily": "15.10", "xenial": "16.04", "yakkety": "16.10", "zesty": "17.04",
+	"artful": "17.10", "bionic": "18.04", "cosmic": "18.10", "disco": "19.04", "eoan": "19.10", "focal": "20.04", "groovy": "20.10", "hirsute": "21.04", "impish": "21.10", "jammy": "22.04",
+	"kinetic": "22.10", "lunar": "23.04", "mantic": "23.10", "noble": "24.04", "oracular": "24.10", "plucky": "25.04", "questing": "25.10", "resolute": "26.04",
+	"wheezy": "7", "jessie": "8", "stretch": "9", "buster": "10", "bullseye": "11", "bookworm": "12", "trixie": "13",
 }
+
+// byCodename returns the release of a codename in small or large letters.
+func byCodename(m []string) string { return codenames[strings.ToLower(m[1])] }
 
 // patterns are tried in order. The names are those that the publishers give (https://docs.aws.amazon.com/linux/al2023/ug/ec2.html,
 // https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/, https://wiki.debian.org/Cloud/AmazonEC2Image).
@@ -40,15 +50,21 @@ var patterns = []pattern{
 	{regexp.MustCompile(`(?i)amzn2|\bal2[-_@/]|^al2$|al2_|amazonlinux2|amazon[-_ /]?linux[-_ /]?2\b|amazon-eks-(?:gpu-|arm64-)?node|/eks/optimized-ami/[\d.]+/amazon-linux-2`), "amazon-linux", "Amazon Linux", fixed("2")},
 	{regexp.MustCompile(`(?i)amzn-ami|amazon-linux-ami`), "amazon-linux", "Amazon Linux", fixed("2018.03")},
 	{regexp.MustCompile(`(?i)ubuntu.*?(\d\d\.(?:04|10))`), "ubuntu", "Ubuntu", first},
-	{regexp.MustCompile(`(?i)ubuntu.*?(precise|trusty|xenial|bionic|focal|jammy|kinetic|lunar|mantic|noble|oracular|plucky|questing)`), "ubuntu", "Ubuntu", func(m []string) string { return codenames[strings.ToLower(m[1])] }},
+	{regexp.MustCompile(`(?i)ubuntu.*?(lucid|precise|saucy|trusty|utopic|vivid|wily|xenial|yakkety|zesty|artful|bionic|cosmic|disco|eoan|focal|groovy|hirsute|impish|jammy|kinetic|lunar|mantic|noble|oracular|plucky|questing|resolute)`), "ubuntu", "Ubuntu", byCodename},
 	{regexp.MustCompile(`(?i)^ubuntu(\d\d)(\d\d)$`), "ubuntu", "Ubuntu", func(m []string) string { return m[1] + "." + m[2] }},
 	{regexp.MustCompile(`(?i)debian(?:-|/release/)(\d+)`), "debian", "Debian", first},
-	{regexp.MustCompile(`(?i)debian(?:-|/release/)(stretch|buster|bullseye|bookworm|trixie)`), "debian", "Debian", func(m []string) string { return codenames[strings.ToLower(m[1])] }},
-	{regexp.MustCompile(`(?i)windows[-_]?(?:server)?[-_]?(2008|2012|2016|2019|2022|2025)`), "windows-server", "Windows Server", first},
+	{regexp.MustCompile(`(?i)debian(?:-|/release/)(wheezy|jessie|stretch|buster|bullseye|bookworm|trixie)`), "debian", "Debian", byCodename},
+	{regexp.MustCompile(`(?i)windows[-_]?(?:server)?[-_]?(2003|2008|2012|2016|2019|2022|2025)`), "windows-server", "Windows Server", first},
+	{regexp.MustCompile(`(?i)windows_?server[-_]?(1709|1803|1809|1903|1909|2004|20H2)`), "windows-server", "Windows Server", first},
 	{regexp.MustCompile(`(?i)rhel[-_]?(\d+)`), "rhel", "Red Hat Enterprise Linux", first},
 	{regexp.MustCompile(`(?i)almalinux(?: os)?[-_ ]?(\d+)`), "almalinux", "AlmaLinux", first},
 	{regexp.MustCompile(`(?i)rocky[-_ ](?:\w+[-_ ])?(\d+)`), "rocky-linux", "Rocky Linux", first},
-	{regexp.MustCompile(`(?i)centos(?: linux| stream)?[-_ ]?(\d+)`), "centos", "CentOS", first},
+	{regexp.MustCompile(`(?i)centos[-_ ]stream[-_ ]?(\d+)`), "centos-stream", "CentOS Stream", first},
+	{regexp.MustCompile(`(?i)centos(?: linux)?[-_ ]?(\d+)`), "centos", "CentOS", first},
+	{regexp.MustCompile(`(?i)suse-sles-(\d+)(?:-sp(\d+))?(?:[-*]|$)`), "sles", "SUSE Linux Enterprise Server", func(m []string) string { return m[1] + "." + cmp.Or(m[2], "0") }},
+	{regexp.MustCompile(`^OL(\d+)(?:[.-]|$)`), "oracle-linux", "Oracle Linux", first},
+	{regexp.MustCompile(`(?i)freebsd[- ](\d+\.\d+)`), "freebsd", "FreeBSD", first},
+	{regexp.MustCompile(`(?i)fedora-cloud-base[-.\w]*?-(\d\d)[-.]`), "fedora", "Fedora", first},
 }
 
 // SystemOf returns the system that a name, pattern, parameter, alias or family speaks of.
@@ -64,8 +80,9 @@ func SystemOf(text string) System {
 		cycle := p.cycle(m)
 		s := System{Product: p.product, Cycle: cycle, Name: strings.TrimSpace(p.name + " " + cycle)}
 		s.EKS = strings.Contains(text, "eks") || strings.HasPrefix(text, "AL2_") || strings.HasPrefix(text, "al2@") || text == "AmazonLinux2"
-		if p.product == "windows-server" && cycle == "2012" && strings.Contains(strings.ToUpper(text), "R2") {
-			s.Cycle = "2012-r2"
+		s.Long = p.product == "debian" || p.product == "ubuntu" && strings.Contains(text, "ubuntu-pro")
+		if p.product == "windows-server" {
+			s.Cycle = windowsCycle(cycle, text)
 		}
 		return s
 	}
@@ -96,6 +113,25 @@ func SystemOfRelease(id, version, name string) System {
 		s.Name = strings.TrimSpace(id + " " + version)
 	}
 	return s
+}
+
+// windowsCycle returns a release of Windows Server as end-of-life data calls it. Images of 2008 and before have their last service
+// pack.
+func windowsCycle(year, text string) string {
+	r2 := strings.Contains(strings.ToUpper(text), year+"-R2") || strings.Contains(strings.ToUpper(text), year+"_R2") || strings.Contains(strings.ToUpper(text), year+"R2")
+	switch {
+	case year == "2003":
+		return "2003-sp2"
+	case year == "2008" && r2:
+		return "2008-r2-sp1"
+	case year == "2008":
+		return "2008-sp2"
+	case year == "2012" && r2:
+		return "2012-r2"
+	case slices.Contains([]string{"1709", "1803", "1809", "1903", "1909", "2004", "20H2", "20h2"}, year):
+		return strings.ToLower(year) + "-sac"
+	}
+	return year
 }
 
 var (

@@ -287,6 +287,46 @@ resource "aws_eks_node_group" "ended" {
 }
 `
 
+// TestAccountExposed: what Inspector found in the image of a machine that a stranger reaches is a way in.
+func TestAccountExposed(t *testing.T) {
+	standInAccount(t)
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "main.tf"), `provider "aws" {
+  region = "eu-west-1"
+}
+resource "aws_security_group" "open" {
+  ingress {
+    from_port   = 443
+    to_port     = 443
+    protocol    = "tcp"
+    cidr_blocks = ["0.0.0.0/0"]
+  }
+}
+resource "aws_instance" "web" {
+  ami                         = "ami-0aaaaaaaaaaaaaaa1"
+  associate_public_ip_address = true
+  vpc_security_group_ids      = [aws_security_group.open.id]
+  tags                        = { Name = "web", env = "prod" }
+}
+`)
+	res := scanAMIs(t, dir, "--aws", "--only", "network")
+	if res.AttackSurface.Exploitable != 1 {
+		t.Errorf("attack surface: %+v", res.AttackSurface)
+	}
+	said := ""
+	for _, f := range res.Findings {
+		if f.RuleID == "CVE-2024-3094" && (f.Exposure.Level != scanner.ExposureOpen || f.Kind != scanner.KindVulnerability || len(f.Advisory.CVSS) != 1 || f.Advisory.CVSS[0].Score != 10) {
+			t.Errorf("%+v %+v", f, f.Advisory)
+		}
+		if f.Subject == "aws_instance.web" && f.Kind == scanner.KindExposure && strings.Contains(f.Message, "CVE-2024-3094") {
+			said = f.Message
+		}
+	}
+	if want := "aws_instance.web is open to any address on tcp/443 and runs ami-0aaaaaaaaaaaaaaa1 with CVE-2024-3094; name ami-0aaaaaaaaaaaaaaa3, the newest of its series, or patch machines when they start"; said != want {
+		t.Errorf("got %q, want %q", said, want)
+	}
+}
+
 // TestPolicy: the policy of the documents allows what is asked, and nothing else.
 func TestPolicy(t *testing.T) {
 	data, err := os.ReadFile(filepath.FromSlash("../../docs/machine-images.md"))

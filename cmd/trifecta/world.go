@@ -148,7 +148,7 @@ func (w *world) runs(inv *inventory.Inventory, runners []join.Runner, joined *jo
 func (w *world) scanners(tree *inventory.Tree, p *pipeline) []scanner.Scanner {
 	var list []scanner.Scanner
 	if p.looksAt("amis") && !p.noMatch {
-		list = append(list, ami.Scanner{References: w.machines, Model: w.cloud, Resources: w.resources, Intel: p.intel, AsOf: p.asOf, Account: w.known.images, Patches: w.known.patches, Kubernetes: w.known.kubernetes, Read: tree.ReadFile})
+		list = append(list, ami.Scanner{References: w.machines, Model: w.cloud, Resources: w.resources, Intel: p.intel, AsOf: p.asOf, Account: w.known.images, Patches: w.known.patches, Kubernetes: w.known.kubernetes, Read: tree.ReadFile, StaleDays: p.cfg.MaxImageAge})
 	}
 	if !p.looksAt("network") && !p.looksAt("infrastructure") {
 		return list

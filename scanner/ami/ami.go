@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,9 +46,9 @@ var (
 	sameID = rule("ami-id-in-several-regions", scanner.Medium, "One machine image id for several regions",
 		"Ids differ by region: at most one of these places works, and the others fail or, worse, start something else. Look the image up in each region.")
 	packerPublic = rule("packer-image-public", scanner.High, "Packer template that publishes its image",
-		"Everyone can start the image and read what is on it, secrets that were left behind included. Remove ami_groups, and share with accounts by ami_users.")
+		"Everyone can start the image, or make a disk of its snapshot, and read what is on it, secrets that were left behind included. Remove ami_groups and snapshot_groups, and share with accounts by ami_users.")
 	packerPlain = rule("packer-image-unencrypted", scanner.Medium, "Packer template whose image is not encrypted",
-		"Snapshots that leave the account are readable. Set encrypt_boot to true.")
+		"Snapshots that leave the account are readable. Set encrypt_boot to true. Without it, an image is encrypted only where its source is, or where the account encrypts by default.")
 	databaseEnd = rule("database-end-of-life", scanner.Medium, "Database engine that is past its standard support",
 		"No flaw of the engine is fixed, or extended support is billed by the hour. Upgrade to a supported major version.")
 	runtimeEnd = rule("runtime-end-of-life", scanner.Medium, "Function runtime that is deprecated",
@@ -166,7 +167,7 @@ func (p *pass) successor(product string, releases []intel.Release) string {
 	best, end := "", ""
 	for i := range releases { // newest first
 		r := &releases[i]
-		if !r.EndOfLife.Known || r.EndOfLife.Passed(day) || !supportedLong(product, r.Cycle) {
+		if !r.EndOfLife.Known || r.EndOfLife.Passed(day) || !isMajor(product, r.Cycle) {
 			continue
 		}
 		if until := cmp.Or(r.EndOfLife.Day, "9999"); best == "" || until >= nextYear || until > end && end < nextYear {
@@ -176,13 +177,17 @@ func (p *pass) successor(product string, releases []intel.Release) string {
 	return best
 }
 
-// supportedLong reports whether a release is one that machines are built on: of Ubuntu those of every second April.
-func supportedLong(product, cycle string) bool {
-	if product != "ubuntu" {
-		return true
+// isMajor reports whether a release is one to move to: of Ubuntu those of every second April, on which machines are built; of
+// databases those that have patches, not one of these.
+func isMajor(product, cycle string) bool {
+	switch {
+	case product == "ubuntu":
+		year, month, _ := strings.Cut(cycle, ".")
+		return month == "04" && len(year) == 2 && (year[1]-'0')%2 == 0
+	case strings.HasPrefix(product, "amazon-rds-"):
+		return strings.Count(cycle, ".") < 2
 	}
-	year, month, _ := strings.Cut(cycle, ".")
-	return month == "04" && len(year) == 2 && (year[1]-'0')%2 == 0
+	return true
 }
 
 // report adds a finding, which is returned so that it can be given another fix than the advice.
@@ -196,7 +201,7 @@ func (p *pass) report(r *machine.Reference, rule scanner.Rule, message, advice s
 		Message: fmt.Sprintf("%s %s; %s", r.ID, message, advice), Subject: r.ID, Location: at, Fix: &scanner.Fix{Message: advice},
 		FingerprintKey: append([]string{rule.ID}, anchor(r, at.Path)...), Exposure: scanner.Exposure{Workloads: slices.Clone(r.Workloads)},
 	}
-	for _, l := range r.Locations[min(1, len(r.Locations)):] {
+	for _, l := range r.Locations {
 		if l != at && len(f.Related) < 10 {
 			f.Related = append(f.Related, scanner.Related{Location: l, Message: "also named here"})
 		}
@@ -243,6 +248,9 @@ func (p *pass) reference(r *machine.Reference) {
 	release, successor, ok := p.release(r.System.Product, r.System.Cycle)
 	if ok && release.EndOfLife.Known {
 		end := release.EndOfLife
+		if r.System.Long && release.Extended.Known {
+			end = release.Extended
+		}
 		r.EndOfLife = end.Day
 		replacement := fmt.Sprintf("%s %s", title(r.System.Name), successor)
 		next := r.Successor(successor)
@@ -372,27 +380,44 @@ func (p *pass) regions() {
 	}
 }
 
+// packer judges what Packer makes of its image
+// (https://developer.hashicorp.com/packer/integrations/hashicorp/amazon/latest/components/builder/ebs).
 func (p *pass) packer() {
 	for _, r := range p.Resources {
-		if !strings.HasPrefix(r.Type, "packer_amazon") {
+		if !strings.HasPrefix(r.Type, "packer_amazon") || r.Type == "packer_data_amazon-ami" {
 			continue
 		}
 		ref := &machine.Reference{MachineImage: inventory.MachineImage{ID: r.ID, Locations: []inventory.Location{r.Location}}, Text: r.Location}
-		for _, g := range r.Get("ami_groups").Elements() {
-			if text, ok := g.Text(); ok && text == "all" {
-				ref.Text = g.Location()
-				p.report(ref, packerPublic, "publishes the image that it builds", "remove ami_groups, and share by ami_users")
+		for _, published := range [][2]string{{"ami_groups", "the image that it builds"}, {"snapshot_groups", "the snapshots of the image that it builds"}} {
+			for _, g := range r.Get(published[0]).Elements() {
+				if text, ok := g.Text(); ok && text == "all" {
+					ref.Text = g.Location()
+					p.report(ref, packerPublic, "publishes "+published[1], "remove "+published[0]+", and share with accounts by their ids")
+				}
 			}
 		}
 		encrypted := r.Get("encrypt_boot")
-		if yes, ok := encrypted.Bool(); encrypted.IsNull() || ok && !yes {
-			ref.Text = r.Location
-			if !encrypted.IsNull() {
-				ref.Text = encrypted.Location()
-			}
+		if yes, ok := encrypted.Bool(); ok && !yes {
+			ref.Text = encrypted.Location()
 			p.report(ref, packerPlain, "builds an image that is not encrypted", "set encrypt_boot to true")
+		} else if encrypted.IsNull() && !p.encrypts(r) {
+			ref.Text = r.Location
+			p.report(ref, packerPlain, "builds an image that is encrypted only where its source or the account's default is", "set encrypt_boot to true")
 		}
 	}
+}
+
+// encrypts reports whether an image is encrypted without encrypt_boot: by its own mapping of disks, or by the default that the
+// tree sets.
+func (p *pass) encrypts(r *inventory.Resource) bool {
+	for _, m := range r.Get("launch_block_device_mappings").Blocks() {
+		if yes, ok := m.Get("encrypted").Bool(); yes || !ok && !m.Get("encrypted").IsNull() {
+			return true
+		}
+	}
+	return slices.ContainsFunc(p.Model.EncryptionByDefault, func(e *aws.EncryptionByDefault) bool {
+		return e.Exists() == inventory.Exists && (e.Enabled.Is(true) || e.Enabled.Absent())
+	})
 }
 
 // engines are the products of database engines.
@@ -411,7 +436,12 @@ func (p *pass) ages() {
 		}
 		product := engines[engine]
 		if s.Kind == aws.OpenSearch {
-			product, version = "amazon-opensearch", strings.TrimPrefix(version, "OpenSearch_")
+			legacy := s.Resource.Type == "aws_elasticsearch_domain" || s.Resource.Type == "AWS::Elasticsearch::Domain"
+			if old, ok := strings.CutPrefix(version, "Elasticsearch_"); ok || legacy && !strings.HasPrefix(version, "OpenSearch_") {
+				p.elasticsearch(s, cmp.Or(old, version), day)
+				continue
+			}
+			product, engine, version = "amazon-opensearch", "OpenSearch", strings.TrimPrefix(version, "OpenSearch_")
 		}
 		if r, successor, ok := p.release(product, version); ok && r.EndOfLife.Passed(day) {
 			p.aged(&s.Object, databaseEnd, s.Version.Location(), fmt.Sprintf("runs %s %s, whose standard support ended on %s", engine, version, cmp.Or(r.EndOfLife.Day, "an earlier day")), "upgrade to "+successor)
@@ -442,6 +472,34 @@ func (p *pass) ages() {
 		if ok && r.EndOfLife.Passed(day) {
 			p.aged(&c.Object, clusterEnd, c.Version.Location(), fmt.Sprintf("runs Kubernetes %s, whose standard support ended on %s", version, cmp.Or(r.EndOfLife.Day, "an earlier day")), "upgrade step by step to "+successor)
 		}
+	}
+}
+
+// The ends of standard support of Elasticsearch on Amazon OpenSearch Service
+// (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/what-is.html#choosing-version).
+const (
+	elasticsearchEnd  = "2025-11-07" // up to 6.7, and 7.1 to 7.8
+	elasticsearchLast = "2027-11-07" // 7.9 and 7.10
+)
+
+// elasticsearch judges a domain that still runs Elasticsearch.
+func (p *pass) elasticsearch(s *aws.Store, version, day string) {
+	major, minor, ok := strings.Cut(version, ".")
+	m, err := strconv.Atoi(major)
+	n, err2 := strconv.Atoi(minor)
+	if !ok || err != nil || err2 != nil {
+		return
+	}
+	end := ""
+	switch {
+	case m < 6, m == 6 && n < 8, m == 7 && n < 9:
+		end = elasticsearchEnd
+	case m == 7:
+		end = elasticsearchLast
+	}
+	if end != "" && end < day {
+		_, successor, _ := p.release("amazon-opensearch", "1.0")
+		p.aged(&s.Object, databaseEnd, s.Version.Location(), fmt.Sprintf("runs Elasticsearch %s, whose standard support ended on %s", version, end), "upgrade step by step to OpenSearch "+successor)
 	}
 }
 

@@ -1,14 +1,20 @@
 package ami
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trifecta-scanner/trifecta/aws"
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/inventory/packer"
+	"github.com/trifecta-scanner/trifecta/inventory/terraform"
+	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/machine"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
@@ -98,5 +104,137 @@ func TestReplacement(t *testing.T) {
 	_, inv := scan(t, "2026-07-01", nil, reference("/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-arm64-gp2", machine.Parameter, "amzn2-ami", moving))
 	if m := inv.MachineImages[0]; m.Replacement != "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64" || m.EndOfLife != "2026-06-30" {
 		t.Errorf("%+v", m)
+	}
+}
+
+// judged returns what is said of files, as rule, place and message.
+func judged(t *testing.T, day string, files map[string]string) []string {
+	t.Helper()
+	asOf, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fsys := fstest.MapFS{}
+	for name, text := range files {
+		fsys[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	tree, err := inventory.NewTree(t.Context(), fsys, inventory.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inv, err := inventory.Read(t.Context(), tree, terraform.Source{}, packer.Source{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, cluster := aws.Build(inv.Resources), kube.Read(inv.Resources)
+	j, err := Scanner{References: machine.Find(tree, model, cluster, inv.Resources), Model: model, Resources: inv.Resources, AsOf: asOf}.Scan(t.Context(), inv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := []string{}
+	for _, f := range j.Findings {
+		message, _, _ := strings.Cut(f.Message, ";")
+		said = append(said, fmt.Sprintf("%s %s:%d %s", f.RuleID, f.Location.Path, f.Location.Line, message))
+	}
+	slices.Sort(said)
+	return said
+}
+
+func TestPacker(t *testing.T) {
+	const template = `
+source "amazon-ebs" "plain" {}
+source "amazon-ebs" "no" { encrypt_boot = false }
+source "amazon-ebs" "yes" {
+  encrypt_boot    = true
+  ami_groups      = ["all"]
+  snapshot_groups = ["all"]
+}
+source "amazon-ebs" "disk" {
+  launch_block_device_mappings {
+    device_name = "/dev/xvda"
+    encrypted   = true
+  }
+}
+data "amazon-ami" "base" {
+  owners = ["amazon"]
+}
+`
+	plain := "packer-image-unencrypted web.pkr.hcl:2 source.amazon-ebs.plain builds an image that is encrypted only where its source or the account's default is"
+	rest := []string{
+		"packer-image-public web.pkr.hcl:6 source.amazon-ebs.yes publishes the image that it builds",
+		"packer-image-public web.pkr.hcl:7 source.amazon-ebs.yes publishes the snapshots of the image that it builds",
+	}
+	no := "packer-image-unencrypted web.pkr.hcl:3 source.amazon-ebs.no builds an image that is not encrypted"
+	if diff := cmp.Diff(append(slices.Clone(rest), plain, no), judged(t, "2026-06-01", map[string]string{"web.pkr.hcl": template})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	got := judged(t, "2026-06-01", map[string]string{"web.pkr.hcl": template, "main.tf": `resource "aws_ebs_encryption_by_default" "all" {}`})
+	if diff := cmp.Diff(append(slices.Clone(rest), no), got); diff != "" {
+		t.Errorf("encrypted by default (-want +got):\n%s", diff)
+	}
+}
+
+// TestEnds: days that are not those of standard support.
+func TestEnds(t *testing.T) {
+	got := judged(t, "2026-06-01", map[string]string{"main.tf": `
+data "aws_ami" "debian" {
+  owners = ["136693071363"]
+  filter {
+    name   = "name"
+    values = ["debian-11-amd64-*"]
+  }
+}
+data "aws_ami" "pro" {
+  owners = ["amazon"]
+  filter {
+    name   = "name"
+    values = ["ubuntu-pro-server/images/hvm-ssd/ubuntu-bionic-18.04-amd64-*"]
+  }
+}
+data "aws_ami" "windows" {
+  owners = ["amazon"]
+  filter {
+    name   = "name"
+    values = ["Windows_Server-2008-R2_SP1-English-64Bit-Base-*"]
+  }
+}
+data "aws_ami" "stream" {
+  owners = ["125523088429"]
+  filter {
+    name   = "name"
+    values = ["CentOS Stream 8 x86_64 *"]
+  }
+}
+resource "aws_elasticsearch_domain" "old" { elasticsearch_version = "6.7" }
+resource "aws_elasticsearch_domain" "kept" { elasticsearch_version = "7.10" }
+resource "aws_opensearch_domain" "legacy" { engine_version = "Elasticsearch_7.8" }
+resource "aws_opensearch_domain" "first" { engine_version = "OpenSearch_1.0" }
+resource "aws_db_instance" "db" {
+  engine         = "mysql"
+  engine_version = "5.7"
+}
+`})
+	want := []string{
+		"ami-end-of-life main.tf:20 Windows_Server-2008-R2_SP1-English-64Bit-Base-* is Windows Server 2008, which has had no security updates since 2020-01-14",
+		"ami-end-of-life main.tf:27 CentOS Stream 8 x86_64 * is CentOS Stream 8, which has had no security updates since 2024-05-31",
+		"database-end-of-life main.tf:30 aws_elasticsearch_domain.old runs Elasticsearch 6.7, whose standard support ended on 2025-11-07",
+		"database-end-of-life main.tf:32 aws_opensearch_domain.legacy runs Elasticsearch 7.8, whose standard support ended on 2025-11-07",
+		"database-end-of-life main.tf:33 aws_opensearch_domain.first runs OpenSearch 1.0, whose standard support ended on 2025-11-07",
+		"database-end-of-life main.tf:36 aws_db_instance.db runs mysql 5.7, whose standard support ended on 2024-02-29",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestPlaceOfUse: an id stands in a document before it stands where a machine takes it from.
+func TestPlaceOfUse(t *testing.T) {
+	got := judged(t, "2026-06-01", map[string]string{
+		"ansible/play.yml": "- ec2:\n    image: ami-0fb653ca2d3203ac1\n",
+		"main.tf":          "variable \"image\" { default = \"ami-0fb653ca2d3203ac1\" }\nresource \"aws_instance\" \"a\" { ami = var.image }\n",
+	})
+	want := []string{"ami-literal-id main.tf:1 ami-0fb653ca2d3203ac1 holds in one region and tells nobody what it is"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
