@@ -142,7 +142,7 @@ func mergeLine(base, a, b string) (string, bool) {
 	aStart, aEnd := differs(base, a)
 	bStart, bEnd := differs(base, b)
 	if bStart < aStart || bStart == aStart && bEnd < aEnd {
-		a, b, aStart, aEnd, bStart, bEnd = b, a, bStart, bEnd, aStart, aEnd
+		a, b, aStart, aEnd, bStart = b, a, bStart, bEnd, aStart
 	}
 	if aEnd > bStart || aStart == bStart {
 		return "", false

@@ -230,3 +230,32 @@ func TestSuccessor(t *testing.T) {
 		}
 	}
 }
+
+func TestSuccessors(t *testing.T) {
+	for name, want := range map[string]map[string]string{
+		"amzn2-ami-hvm-2.0.20200904.0-x86_64-gp2":             {"2023": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"},
+		"amzn2-ami-kernel-5.10-hvm-2.0.20240610.1-arm64-gp2":  {"2023": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"},
+		"amzn-ami-hvm-2018.03.0.20200904.0-x86_64-gp2":        {"2023": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"},
+		"amazon-eks-arm64-node-1.29-v20240531":                {"2023": "/aws/service/eks/optimized-ami/1.29/amazon-linux-2023/arm64/standard/recommended/image_id"},
+		"al2023-ami-2023.3.20240110.0-kernel-6.1-x86_64":      nil,
+		"my-image-20240101":                                   nil,
+		"Windows_Server-2019-English-Full-SQL_2017-2024.01.1": nil,
+		"ubuntu/images/hvm-ssd/ubuntu-focal-20.04-arm64-server-20201026": {
+			"22.04": "/aws/service/canonical/ubuntu/server/22.04/stable/current/arm64/hvm/ebs-gp2/ami-id",
+			"24.04": "/aws/service/canonical/ubuntu/server/24.04/stable/current/arm64/hvm/ebs-gp3/ami-id",
+			"26.04": "/aws/service/canonical/ubuntu/server/26.04/stable/current/arm64/hvm/ebs-gp3/ami-id",
+		},
+		"debian-11-amd64-20240104-1616": {"12": "/aws/service/debian/release/12/latest/amd64", "13": "/aws/service/debian/release/13/latest/amd64"},
+		"Windows_Server-2019-English-Core-Base-2024.01.10": {
+			"2022": "/aws/service/ami-windows-latest/Windows_Server-2022-English-Core-Base", "2025": "/aws/service/ami-windows-latest/Windows_Server-2025-English-Core-Base",
+		},
+	} {
+		got := Successors(name)
+		if len(got) == 0 {
+			got = nil
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}

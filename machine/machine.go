@@ -370,11 +370,9 @@ func (f *finder) lookup(r *inventory.Resource) {
 
 // begin returns the known text with which a value begins.
 func begin(v inventory.Value) string {
-	for _, part := range v.Parts() {
-		if text, ok := part.Text(); ok {
-			return text
-		}
-		break
+	if parts := v.Parts(); len(parts) > 0 {
+		text, _ := parts[0].Text()
+		return text
 	}
 	return ""
 }

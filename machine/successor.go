@@ -173,3 +173,48 @@ var families = []move{
 	{"windows-server", regexp.MustCompile(`^(WINDOWS_(?:CORE|FULL)_)\d{4}(_x86_64)$`), windows},
 	{"windows-server", regexp.MustCompile(`^(windows)\d{4}(@latest)$`), windows},
 }
+
+// current are the public parameters that lead to the newest of the images that are called so.
+var current = []move{
+	{"amazon-linux", regexp.MustCompile(`^(amzn2?-ami-)(?:kernel-[\d.]+-)?(minimal-)?(?:kernel-[\d.]+-)?(hvm-)[\d.]+-((?:x86_64|arm64)-(?:gp2|ebs))$`), func(m []string, _ System, _ string) string {
+		return "/aws/service/ami-amazon-linux-latest/" + m[1] + m[2] + m[3] + m[4]
+	}},
+	{"amazon-linux", regexp.MustCompile(`^amazon-eks-(arm64-)?node-([\d.]+)-v\d+$`), func(m []string, _ System, _ string) string {
+		arch := ""
+		if m[1] != "" {
+			arch = "-arm64"
+		}
+		return "/aws/service/eks/optimized-ami/" + m[2] + "/amazon-linux-2" + arch + "/recommended/image_id"
+	}},
+	{"ubuntu", regexp.MustCompile(`^ubuntu/images/hvm-ssd(?:-gp3)?/ubuntu-[a-z]+-(\d\d\.\d\d)-(amd64|arm64)-server-[\d.]+$`), func(m []string, _ System, _ string) string {
+		return "/aws/service/canonical/ubuntu/server/" + m[1] + "/stable/current/" + m[2] + "/hvm/ebs-" + volume(m[1], "gp2", "gp3") + "/ami-id"
+	}},
+	{"debian", regexp.MustCompile(`^debian-(\d+)-(amd64|arm64)-[\d-]+$`), func(m []string, _ System, _ string) string {
+		return "/aws/service/debian/release/" + m[1] + "/latest/" + m[2]
+	}},
+	{"windows-server", regexp.MustCompile(`^(Windows_Server-\d{4}-[A-Za-z_]+-(?:Full|Core)-Base)-[\d.]+$`), func(m []string, _ System, _ string) string { return "/aws/service/ami-windows-latest/" + m[1] }},
+}
+
+// later are the releases that machines are built on, the oldest first, of publishers that have public parameters.
+var later = map[string][]string{
+	"amazon-linux": {"2023"}, "ubuntu": {"20.04", "22.04", "24.04", "26.04"}, "debian": {"11", "12", "13"}, "windows-server": {"2016", "2019", "2022", "2025"},
+}
+
+// Successors returns the public parameters that lead to the same image of later releases, by release. name is an image's own, as
+// its publisher gives it; where no parameter leads to such images there are none.
+func Successors(name string) map[string]string {
+	system := SystemOf(name)
+	own := successor(current, name, system, "")
+	if own == "" {
+		return nil
+	}
+	all := map[string]string{}
+	for _, cycle := range later[system.Product] {
+		if cycle > system.Cycle || system.Product == "amazon-linux" && cycle != system.Cycle {
+			if path := successor(parameters, own, system, cycle); path != "" {
+				all[cycle] = path
+			}
+		}
+	}
+	return all
+}
