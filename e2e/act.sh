@@ -72,7 +72,9 @@ fi'
   stand_in "$1" cache 'path key restore-keys' 'true'
   stand_in "$1" upload-artifact 'name path retention-days if-no-files-found' '
 mkdir -p "$ARTIFACTS/$IN_NAME"
-while IFS= read -r file; do [ -z "$file" ] || cp -R $file "$ARTIFACTS/$IN_NAME/"; done <<<"$IN_PATH"'
+while IFS= read -r file; do
+  if [ -d "$file" ]; then cp -R "$file/." "$ARTIFACTS/$IN_NAME/"; elif [ -n "$file" ]; then cp "$file" "$ARTIFACTS/$IN_NAME/"; fi
+done <<<"$IN_PATH"'
   stand_in "$1" download-artifact 'name pattern path run-id github-token' '
 mkdir -p "$IN_PATH"
 if [ -n "$IN_NAME" ]; then cp -R "$ARTIFACTS/$IN_NAME/." "$IN_PATH/"; else cp -R "$ARTIFACTS/"$IN_PATTERN "$IN_PATH/"; fi'
