@@ -358,6 +358,11 @@ func (b *builder) placed(m *aws.Model) {
 	for _, d := range m.Distributions {
 		b.put(&d.Object, "distribution")
 	}
+	for _, o := range m.Buckets {
+		if o.Website.May(true) {
+			b.put(&o.Object, "website")
+		}
+	}
 	for _, f := range m.ManagedFronts {
 		place(&f.Object, f.Kind, f.Subnets...)
 	}

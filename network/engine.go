@@ -218,13 +218,21 @@ func (f flow) through(e *edge, same bool) flow {
 	if e.sources != nil && same {
 		part = part.cut(*e.sources)
 	}
+	origin := f.origin
+	if e.origins != nil {
+		if same {
+			part = part.cut(*e.origins)
+		} else if origin = origin.cut(*e.origins); origin.IsEmpty() {
+			return flow{}
+		}
+	}
 	if part.IsEmpty() {
 		return flow{}
 	}
 	if same {
 		return flow{part, part}
 	}
-	return flow{cut(f.origin, part), part}
+	return flow{cut(origin, part), part}
 }
 
 // cut returns origin as far as what of it arrived allows: nothing where nothing did, and maybe where that is not certain.

@@ -226,6 +226,7 @@ type edge struct {
 	place    place // the rule that forwards, where it is a guard: a network policy
 	rule     string
 	sources  *IPSet    // the clients that are passed on; nil: all
+	origins  *IPSet    // likewise, by where requests come from in the end, whatever they came through
 	sender   *sender   // who dials, for guards of the target; nil: the proxy's own interface
 	senderAt []*subnet // where it dials from, where that is not an interface of the proxy
 	toward   *iface    // the interface of the target that is dialled; nil: any of them

@@ -387,9 +387,51 @@ func (k *kubernetes) addControlled(i *kube.Ingress) {
 	if len(serving) > 0 {
 		from = serving[0].pod
 	}
+	limits := k.nginxLimits(&i.Object, controller, class)
 	k.backends(&i.Object, i.Backends, n, func(e *edge) {
 		e.port, e.pod = allPorts, from
+		e.origins, e.blocks, e.shields = limits.origins, limits.blocks, limits.shields
+		e.exists = e.exists.and(limits.exists)
 	})
+}
+
+// nginxLimits is what annotations of an Ingress make ingress-nginx ask of clients
+// (https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/).
+type nginxLimits struct {
+	origins *IPSet // nil: all
+	blocks  []Block
+	shields []string
+	exists  cond
+}
+
+func (k *kubernetes) nginxLimits(o *kube.Object, controller, class string) nginxLimits {
+	limits := nginxLimits{exists: certainly}
+	if !strings.HasPrefix(controller, "k8s.io/ingress-nginx") && (controller != "" || class != "nginx" && class != "ingress-nginx") {
+		return limits
+	}
+	annotation := func(name string) string {
+		text, unknown := k.text(o.Annotation("nginx.ingress.kubernetes.io/" + name))
+		if unknown != "" && strings.HasSuffix(name, "-source-range") {
+			limits.exists = limits.exists.and(perhaps(unknown))
+		}
+		return text
+	}
+	for _, name := range []string{"whitelist-source-range", "allowlist-source-range"} {
+		if text := annotation(name); text != "" {
+			who := k.rangesOf(inventory.StringValue(text, o.Resource.Location))
+			limits.origins = &who.set
+		}
+	}
+	if limits.origins != nil && limits.origins.Intersect(internetV4.Union(internetV6)).IsEmpty() {
+		limits.blocks = []Block{{SourceRanges, o.ID()}}
+	}
+	if annotation("auth-url") != "" || annotation("auth-type") != "" {
+		limits.shields = append(limits.shields, "auth:custom")
+	}
+	if verify := annotation("auth-tls-verify-client"); annotation("auth-tls-secret") != "" && (verify == "" || verify == "on") && !o.Get("spec", "tls").IsNull() {
+		limits.shields = append(limits.shields, "auth:mtls")
+	}
+	return limits
 }
 
 // serve leads from the pods of a controller to what it serves. Without any in the tree, it may be served all the same.

@@ -22,6 +22,9 @@ func (g *Graph) buildProxies() {
 			g.addClusterEndpoint(o)
 		}
 	}
+	for _, o := range g.model.Buckets {
+		g.addWebsite(o)
+	}
 	for _, o := range g.model.ManagedFronts {
 		g.addManagedFront(o)
 	}
