@@ -6,15 +6,21 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // maxInit bounds the sum of all package initialisations in ms. A command line is started often and mostly to do
 // little; one library that compiles its patterns or fills its tables at start costs all of them. `make startup` names
 // the dearest.
 const maxInit = 15
+
+// maxAccount bounds the part of it that is there for --aws, which most runs do not use.
+const maxAccount = 3
 
 // maxRuns is how often a busy machine is asked again.
 const maxRuns = 20
@@ -42,10 +48,39 @@ func TestStartup(t *testing.T) {
 			sum += ms
 		}
 		if sum <= maxInit {
-			return
+			break
 		}
 	}
+	account := 0.0
+	for name, ms := range best {
+		if strings.HasPrefix(name, "github.com/aws/") || strings.HasSuffix(name, "/internal/aws") {
+			account += ms
+		}
+	}
+	t.Logf("%.1f ms in all, %.1f ms of them for AWS", sum, account)
+	if account > maxAccount {
+		t.Errorf("initialisations for AWS take %.1f ms, more than %d; run `make startup`", account, maxAccount)
+	}
+	if sum <= maxInit {
+		return
+	}
 	t.Errorf("initialisations take %.1f ms, more than %d; run `make startup`", sum, maxInit)
+}
+
+// TestServices: of the SDK of AWS only those clients are linked that its chain of credentials asks. The client of one more service
+// can cost 20 MB of binary; what else is asked has requests of its own in internal/aws.
+func TestServices(t *testing.T) {
+	const clients = "github.com/aws/aws-sdk-go-v2/service/"
+	var got []string
+	for name := range linkedPackages(t) {
+		if service, ok := strings.CutPrefix(name, clients); ok && !strings.Contains(service, "/") {
+			got = append(got, service)
+		}
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"signin", "sso", "ssooidc", "sts"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 // linkedPackages returns the packages of the command, which are fewer than those of its tests.

@@ -139,10 +139,10 @@ const (
 )
 
 var (
-	regionName    = regexp.MustCompile(`^[a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]{1,2}$`)
-	imageID       = regexp.MustCompile(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
-	imageIn       = regexp.MustCompile(`\bami-(?:[0-9a-f]{17}|[0-9a-f]{8})\b`)
-	parameterPath = regexp.MustCompile(`^/aws/service/[A-Za-z0-9_./-]+$`)
+	regionName    = lazily(`^[a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]{1,2}$`)
+	imageID       = lazily(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+	imageIn       = lazily(`\bami-(?:[0-9a-f]{17}|[0-9a-f]{8})\b`)
+	parameterPath = lazily(`^/aws/service/[A-Za-z0-9_./-]+$`)
 )
 
 // Ask asks everything of a question. The answer is complete in the sense that what could not be asked is in it as well; only
@@ -155,7 +155,7 @@ func (c *Client) Ask(ctx context.Context, q Question) (*Snapshot, error) {
 	for i, name := range names {
 		regions[i].Name = name
 		// A region is a word of the tree, and becomes a part of a host name.
-		if !regionName.MatchString(name) {
+		if !regionName().MatchString(name) {
 			regions[i].refuse("", NoRegion)
 			continue
 		}
@@ -194,7 +194,7 @@ func known(list []string, form *regexp.Regexp) []string {
 // region asks one region: where parameters and searches lead, then the images, then the newest of each series and what
 // Inspector found in them; machines and versions of clusters last.
 func (c *Client) region(ctx context.Context, r *Region, w *Wanted) {
-	ids, parameters := known(w.Images, imageID), known(w.Parameters, parameterPath)
+	ids, parameters := known(w.Images, imageID()), known(w.Parameters, parameterPath())
 	if len(ids) > maxAsked || len(parameters) > maxAsked {
 		r.refuse("", TooMuch)
 		ids, parameters = ids[:min(len(ids), maxAsked)], parameters[:min(len(parameters), maxAsked)]
@@ -202,7 +202,7 @@ func (c *Client) region(ctx context.Context, r *Region, w *Wanted) {
 	ec2, ssm := c.service("ec2", r.Name), c.service("ssm", r.Name)
 	led := r.lead(ctx, ssm, parameters)
 	found := r.search(ctx, ec2, w.Searches)
-	full := r.images(ctx, ec2, known(slices.Concat(ids, led), imageID))
+	full := r.images(ctx, ec2, known(slices.Concat(ids, led), imageID()))
 	full = append(full, found...)
 	slices.SortFunc(full, func(a, b image) int { return cmp.Compare(a.ID, b.ID) })
 	full = slices.CompactFunc(full, func(a, b image) bool { return a.ID == b.ID })
@@ -325,9 +325,9 @@ func (r *Region) refuse(operation, code string) {
 // The parts of names by which the images of a series differ: the day, with the time and the numbers that stand beside it; a
 // version behind a v; the seconds that Packer puts into names.
 var (
-	dayInName     = regexp.MustCompile(`(?:\d+\.)*20\d\d[-._]?(?:0[1-9]|1[0-2])[-._]?(?:0[1-9]|[12]\d|3[01])(?:[-._T]?\d{1,6})*(?:Z)?`)
-	versionInName = regexp.MustCompile(`\bv?\d+\.\d+\.\d+(?:-[0-9a-f]{7,8})?\b`)
-	secondsInName = regexp.MustCompile(`\b1\d{9}\b`)
+	dayInName     = lazily(`(?:\d+\.)*20\d\d[-._]?(?:0[1-9]|1[0-2])[-._]?(?:0[1-9]|[12]\d|3[01])(?:[-._T]?\d{1,6})*(?:Z)?`)
+	versionInName = lazily(`\bv?\d+\.\d+\.\d+(?:-[0-9a-f]{7,8})?\b`)
+	secondsInName = lazily(`\b1\d{9}\b`)
 )
 
 // Series returns the pattern of the names of an image's series, with * for what differs between its images: the day, else a
@@ -336,7 +336,7 @@ func Series(name string) string {
 	if strings.ContainsAny(name, `*?\`) || len(name) > 256 {
 		return ""
 	}
-	for _, differs := range []*regexp.Regexp{dayInName, versionInName, secondsInName} {
+	for _, differs := range []*regexp.Regexp{dayInName(), versionInName(), secondsInName()} {
 		if all := differs.FindAllStringIndex(name, -1); len(all) > 0 {
 			last := all[len(all)-1]
 			pattern := name[:last[0]] + "*" + name[last[1]:]
@@ -347,4 +347,9 @@ func Series(name string) string {
 		}
 	}
 	return ""
+}
+
+// lazily compiles an expression where it is used first: most runs ask no account.
+func lazily(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }

@@ -407,7 +407,7 @@ func FuzzParseAnswers(f *testing.F) {
 			}
 		}
 		_, _ = parseDetails(data, func(id string, f Finding) {
-			if !imageID.MatchString(id) {
+			if !imageID().MatchString(id) {
 				t.Errorf("image %q", id)
 			}
 			shown(f)
@@ -427,7 +427,7 @@ func FuzzParseAnswers(f *testing.F) {
 				}
 			}
 		}
-		if found, err := parseParameters(data, []string{"/aws/service/x"}); err == nil && (len(found) != 1 || found[0].Image != "" && !imageID.MatchString(found[0].Image)) {
+		if found, err := parseParameters(data, []string{"/aws/service/x"}); err == nil && (len(found) != 1 || found[0].Image != "" && !imageID().MatchString(found[0].Image)) {
 			t.Errorf("%+v", found)
 		}
 	})

@@ -81,12 +81,12 @@ func TestCommandLine(t *testing.T) {
 
 	t.Run("describe-images", func(t *testing.T) {
 		var answer struct {
-			Images []struct{ ImageId, Name, State, CreationDate, DeprecationTime, ImageOwnerAlias, Architecture string }
+			Images []struct{ ImageID, Name, State, CreationDate, DeprecationTime, ImageOwnerAlias, Architecture string }
 		}
 		ask(t, &answer, "ec2", "describe-images", "--include-deprecated", "--filters", "Name=image-id,Values="+awstest.Old+","+awstest.Private)
 		var theirs, ours []Image
 		for _, i := range answer.Images {
-			theirs = append(theirs, Image{ID: i.ImageId, Name: i.Name, State: i.State, CreatedAt: day(i.CreationDate), DeprecatedAt: day(i.DeprecationTime), Owner: i.ImageOwnerAlias})
+			theirs = append(theirs, Image{ID: i.ImageID, Name: i.Name, State: i.State, CreatedAt: day(i.CreationDate), DeprecatedAt: day(i.DeprecationTime), Owner: i.ImageOwnerAlias})
 		}
 		for _, id := range []string{awstest.Old, awstest.Private} {
 			i := *r.Image(id)
@@ -97,17 +97,17 @@ func TestCommandLine(t *testing.T) {
 	})
 	t.Run("search", func(t *testing.T) {
 		var answer struct {
-			Images []struct{ ImageId, CreationDate string }
+			Images []struct{ ImageID, CreationDate string }
 		}
 		ask(t, &answer, "ec2", "describe-images", "--owners", "099720109477", "--filters", "Name=name,Values=ubuntu/images/hvm-ssd/ubuntu-*-amd64-server-*")
 		found := r.Search(question()["eu-west-1"].Searches[0])
 		if len(answer.Images) != found.Count {
 			t.Fatalf("aws finds %d, trifecta %d", len(answer.Images), found.Count)
 		}
-		newest := slices.MaxFunc(answer.Images, func(a, b struct{ ImageId, CreationDate string }) int {
+		newest := slices.MaxFunc(answer.Images, func(a, b struct{ ImageID, CreationDate string }) int {
 			return strings.Compare(a.CreationDate, b.CreationDate)
 		})
-		same(t, newest.ImageId, found.Image)
+		same(t, newest.ImageID, found.Image)
 	})
 	t.Run("get-image-findings", func(t *testing.T) {
 		var answer struct {
@@ -132,16 +132,16 @@ func TestCommandLine(t *testing.T) {
 		var answer struct {
 			Findings []struct {
 				PackageVulnerabilityDetails struct {
-					VulnerabilityId    string
+					VulnerabilityID    string
 					VulnerablePackages []struct{ Name, FixedInVersion string }
 				}
 			}
 		}
-		ask(t, &answer, "inspector2", "list-findings", "--filter-criteria", `{"machineImageId":[{"comparison":"EQUALS","value":"`+awstest.Old+`"}]}`)
+		ask(t, &answer, "inspector2", "list-findings", "--filter-criteria", `{"machineImageID":[{"comparison":"EQUALS","value":"`+awstest.Old+`"}]}`)
 		theirs, ours := map[string]string{}, map[string]string{}
 		for _, f := range answer.Findings {
 			for _, p := range f.PackageVulnerabilityDetails.VulnerablePackages {
-				theirs[f.PackageVulnerabilityDetails.VulnerabilityId+" "+p.Name] = p.FixedInVersion
+				theirs[f.PackageVulnerabilityDetails.VulnerabilityID+" "+p.Name] = p.FixedInVersion
 			}
 		}
 		for _, f := range r.Image(awstest.Old).Findings {
@@ -172,13 +172,13 @@ func TestCommandLine(t *testing.T) {
 	})
 	t.Run("patches", func(t *testing.T) {
 		var machines struct {
-			Reservations []struct{ Instances []struct{ InstanceId string } }
+			Reservations []struct{ Instances []struct{ InstanceID string } }
 		}
 		ask(t, &machines, "ec2", "describe-instances", "--filters", "Name=tag:aws:autoscaling:groupName,Values=workers", "Name=instance-state-name,Values=running")
 		args := []string{"ssm", "describe-instance-patch-states", "--instance-ids"}
 		for _, reservation := range machines.Reservations {
 			for _, i := range reservation.Instances {
-				args = append(args, i.InstanceId)
+				args = append(args, i.InstanceID)
 			}
 		}
 		theirs := patchesOf(t, ask, args...)

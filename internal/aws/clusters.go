@@ -7,15 +7,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 )
 
-var kubernetesVersion = regexp.MustCompile(`^1\.\d{1,3}$`)
+var kubernetesVersion = lazily(`^1\.\d{1,3}$`)
 
 // kubernetes asks how long EKS supports versions of Kubernetes.
 func (r *Region) kubernetes(ctx context.Context, eks *service, versions []string) {
-	versions = known(versions, kubernetesVersion)
+	versions = known(versions, kubernetesVersion())
 	if len(versions) == 0 {
 		return
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,7 +104,7 @@ func (s *service) findings(ctx context.Context, id string) (all []Finding, unrea
 
 // titleForm is how Inspector calls a finding: the vulnerability, then the packages (CVE-2024-0727 - openssl-libs, openssl), or
 // the update of Windows alone (KB5023697).
-var titleForm = regexp.MustCompile(`^(CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}|KB\d{5,9}|[A-Z][A-Z0-9]{1,20}(?:[-:][A-Za-z0-9]+){1,6})(?:\s+-\s+(.+))?$`)
+var titleForm = lazily(`^(CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}|KB\d{5,9}|[A-Z][A-Z0-9]{1,20}(?:[-:][A-Za-z0-9]+){1,6})(?:\s+-\s+(.+))?$`)
 
 func parseFindings(data []byte) (found []Finding, next string, skipped int, err error) {
 	var page struct {
@@ -122,7 +121,7 @@ func parseFindings(data []byte) (found []Finding, next string, skipped int, err 
 		return nil, "", 0, fmt.Errorf("read the findings: %w", err)
 	}
 	for _, f := range page.Findings {
-		m := titleForm.FindStringSubmatch(strings.TrimSpace(f.Title))
+		m := titleForm().FindStringSubmatch(strings.TrimSpace(f.Title))
 		if m == nil {
 			skipped++
 			continue
@@ -202,7 +201,7 @@ func parseDetails(data []byte, add func(id string, f Finding)) (next string, err
 		return "", fmt.Errorf("read the findings: %w", err)
 	}
 	for _, f := range page.Findings {
-		m := titleForm.FindStringSubmatch(f.Details.ID)
+		m := titleForm().FindStringSubmatch(f.Details.ID)
 		if m == nil || m[2] != "" {
 			continue
 		}
@@ -218,7 +217,7 @@ func parseDetails(data []byte, add func(id string, f Finding)) (next string, err
 			}
 		}
 		for _, resource := range f.Resources {
-			if id := resource.Details.Image.ID; imageID.MatchString(id) {
+			if id := resource.Details.Image.ID; imageID().MatchString(id) {
 				add(id, next)
 			}
 		}

@@ -78,7 +78,7 @@ func TestMoto(t *testing.T) {
 	if len(r.Machines) != 1 || r.Machines[0].Machines != 0 {
 		t.Errorf("machines: %+v", r.Machines)
 	}
-	if p := r.Parameter(linux); p == nil || !p.Exists || !imageID.MatchString(p.Image) {
+	if p := r.Parameter(linux); p == nil || !p.Exists || !imageID().MatchString(p.Image) {
 		t.Errorf("parameter: %+v", p)
 	}
 	if p := r.Parameter("/aws/service/ami-amazon-linux-latest/none"); p == nil || p.Exists {

@@ -3,7 +3,6 @@ package aws
 import (
 	"context"
 	"encoding/json"
-	"regexp"
 	"strings"
 )
 
@@ -18,7 +17,7 @@ func (s *service) parameters(ctx context.Context, names []string) ([]Parameter, 
 }
 
 // versionValue is what the value of a parameter looks like that names a release: 1.31.2-20241121, 1.20.3-5d9ac849.
-var versionValue = regexp.MustCompile(`^\d[0-9A-Za-z.+-]{0,63}$`)
+var versionValue = lazily(`^\d[0-9A-Za-z.+-]{0,63}$`)
 
 // release reports whether a parameter names the release of an image, not the image: those of EKS and Bottlerocket do.
 func release(name string) bool {
@@ -39,8 +38,8 @@ func parseParameters(data []byte, names []string) ([]Parameter, error) {
 		p := Parameter{Name: name}
 		for _, a := range answer.Parameters {
 			if a.Name == name {
-				p.Exists, p.Image = true, imageIn.FindString(a.Value)
-				if release(name) && versionValue.MatchString(a.Value) {
+				p.Exists, p.Image = true, imageIn().FindString(a.Value)
+				if release(name) && versionValue().MatchString(a.Value) {
 					p.Release = a.Value
 				}
 			}

@@ -144,26 +144,26 @@ func (s *signing) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := errors.Join(err, res.Body.Close()); err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
-	if m := codeHeader.FindString(res.Header.Get("X-Amzn-Errortype")); m != "" { // services that speak JSON by paths
+	if m := codeHeader().FindString(res.Header.Get("X-Amzn-Errortype")); m != "" { // services that speak JSON by paths
 		text = []byte(`{"__type":"` + m + `"}`)
 	}
 	res.Body = io.NopCloser(bytes.NewReader(text))
-	if res.StatusCode == http.StatusBadRequest && throttled.MatchString(codeOf(string(text))) {
+	if res.StatusCode == http.StatusBadRequest && throttled().MatchString(codeOf(string(text))) {
 		res.StatusCode = http.StatusTooManyRequests
 	}
 	return res, nil
 }
 
 var (
-	throttled  = regexp.MustCompile(`Throttl|RequestLimitExceeded|TooManyRequests|SlowDown`)
-	codeHeader = regexp.MustCompile(`^[A-Za-z0-9.]+`)
-	codeXML    = regexp.MustCompile(`<Code>\s*([A-Za-z0-9.]+)\s*</Code>`)
-	codeJSON   = regexp.MustCompile(`"(?:__type|code)"\s*:\s*"(?:[^"#]*#)?([A-Za-z0-9.]+)`)
+	throttled  = lazily(`Throttl|RequestLimitExceeded|TooManyRequests|SlowDown`)
+	codeHeader = lazily(`^[A-Za-z0-9.]+`)
+	codeXML    = lazily(`<Code>\s*([A-Za-z0-9.]+)\s*</Code>`)
+	codeJSON   = lazily(`"(?:__type|code)"\s*:\s*"(?:[^"#]*#)?([A-Za-z0-9.]+)`)
 )
 
 // codeOf returns the code of an answer that is an error, in XML or JSON.
 func codeOf(text string) string {
-	for _, form := range []*regexp.Regexp{codeXML, codeJSON} {
+	for _, form := range []*regexp.Regexp{codeXML(), codeJSON()} {
 		if m := form.FindStringSubmatch(text); m != nil {
 			return m[1]
 		}

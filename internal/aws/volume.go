@@ -13,7 +13,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,8 +48,8 @@ type Volume struct {
 }
 
 var (
-	snapshotID = regexp.MustCompile(`^snap-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
-	reason     = regexp.MustCompile(`"(?:Reason|reason)"\s*:\s*"([A-Za-z_]+)"`)
+	snapshotID = lazily(`^snap-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+	reason     = lazily(`"(?:Reason|reason)"\s*:\s*"([A-Za-z_]+)"`)
 )
 
 // Bounds of a snapshot: EBS has volumes of at most 64 TiB in blocks of 512 KiB.
@@ -63,10 +62,10 @@ const (
 // Machine finds an image in a region, and the blocks of its snapshots. An error says which permission is missing, where it is
 // that. ctx is that of later reads, too.
 func (c *Client) Machine(ctx context.Context, region, id string) (*Machine, error) {
-	if !regionName.MatchString(region) {
+	if !regionName().MatchString(region) {
 		return nil, fmt.Errorf("%q is no region of AWS", region)
 	}
-	if !imageID.MatchString(id) {
+	if !imageID().MatchString(id) {
 		return nil, fmt.Errorf("%q is no id of a machine image", id)
 	}
 	form := imagesByID([]string{id})
@@ -86,7 +85,7 @@ func (c *Client) Machine(ctx context.Context, region, id string) (*Machine, erro
 		if d.Snapshot == "" { // an empty volume, or one of the host
 			continue
 		}
-		if !snapshotID.MatchString(d.Snapshot) {
+		if !snapshotID().MatchString(d.Snapshot) {
 			return nil, fmt.Errorf("%s: %q is no id of a snapshot", id, d.Snapshot)
 		}
 		if len(m.Volumes) >= maxVolumes {
@@ -226,7 +225,7 @@ func denied(operation, of string, err error) error {
 		}
 		return fmt.Errorf("AWS did not answer %s for %s: no connection, or no answer that can be read", operation, of)
 	}
-	if m := reason.FindStringSubmatch(status.Body); m != nil {
+	if m := reason().FindStringSubmatch(status.Body); m != nil {
 		why += " " + m[1]
 	}
 	switch {
