@@ -10,6 +10,15 @@ import (
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
+// moves plans the moves to other releases, before anything else is planned for the same images.
+func (p *planner) moves() {
+	for i := range p.res.Findings {
+		if f := &p.res.Findings[i]; f.Status != scanner.StatusSuppressed && f.Fix != nil && f.Fix.Bump != nil && f.Fix.Bump.Major {
+			p.bump(f)
+		}
+	}
+}
+
 // bump plans what a finding of a machine image says: all images of one series are one change, with the entry of each region, and
 // so is each move to another release.
 func (p *planner) bump(f *scanner.Finding) {
@@ -17,6 +26,12 @@ func (p *planner) bump(f *scanner.Finding) {
 	if b.Major && (p.opts.Majors == MajorsNever || p.opts.Majors == MajorsAct && f.Tier != scanner.TierAct) {
 		p.unfixed("only-major", fmt.Sprintf("only another release clears it: %s in the place of %s", plain(string(b.To)), plain(string(b.From))), f)
 		return
+	}
+	for _, c := range p.changes { // an image that is left for another release needs no newer one of its own
+		if c.Kind == KindMachineImage && c.Major && !b.Major && slices.ContainsFunc(c.Bumps, func(other Bump) bool { return other.From == b.From }) {
+			c.clear(f)
+			return
+		}
 	}
 	parts := []string{b.Series}
 	if b.Major {
@@ -85,6 +100,8 @@ func (c *Change) settleBumps() {
 	c.Bumps = slices.CompactFunc(c.Bumps, func(a, b Bump) bool { return a.Bump == b.Bump })
 	first := c.Bumps[0]
 	switch {
+	case len(c.Bumps) == 1 && first.Major && first.Region != "":
+		c.Title = fmt.Sprintf("Move %s from %s to %s, another release", first.Series, first.From, first.To)
 	case len(c.Bumps) == 1 && first.Major:
 		c.Title = fmt.Sprintf("Move from %s to %s", first.From, first.To)
 	case first.Major:

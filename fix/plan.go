@@ -221,6 +221,7 @@ func (p *Project) linesFor(name, version string) []Requirement {
 
 // edits plans the findings that say themselves which lines to change: one rule in one module is one change.
 func (p *planner) edits() {
+	p.moves()
 	for i := range p.res.Findings {
 		f := &p.res.Findings[i]
 		if f.Status == scanner.StatusSuppressed || (f.Kind == scanner.KindVulnerability || f.Kind == scanner.KindMalware) && !p.isImage(f) {
@@ -232,8 +233,10 @@ func (p *planner) edits() {
 			}
 			continue
 		}
-		if f.Fix.Bump != nil {
-			p.bump(f)
+		if b := f.Fix.Bump; b != nil {
+			if !b.Major {
+				p.bump(f)
+			}
 			continue
 		}
 		kind := KindRule

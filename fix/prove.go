@@ -251,12 +251,13 @@ func difference(before, after *scanner.Result) compared {
 			rest = append(rest, f)
 		}
 	}
-	// A newer go.mod lists what only go.sum did: the same package of the same project then stands in the file beside it.
+	// A newer go.mod lists what only go.sum did: the same package of the same project then stands in the file beside it. Two
+	// machine images that become one are one finding, of whichever workload and place comes first.
 	for _, f := range rest {
 		moved := false
 		for trunk, list := range left {
 			i := slices.IndexFunc(list, func(g *scanner.Finding) bool {
-				return g.RuleID == f.RuleID && unversioned(g.Subject) == unversioned(f.Subject) && folderOf(g.Location.Path) == folderOf(f.Location.Path)
+				return g.RuleID == f.RuleID && (samePlace(f, g) || unversioned(g.Subject) == unversioned(f.Subject) && folderOf(g.Location.Path) == folderOf(f.Location.Path))
 			})
 			if i >= 0 {
 				left[trunk] = slices.Delete(list, i, i+1)
@@ -274,6 +275,18 @@ func difference(before, after *scanner.Result) compared {
 		}
 	}
 	return d
+}
+
+// samePlace reports whether two findings of machine images share a place: an image has as many as code names it in.
+func samePlace(f, g *scanner.Finding) bool {
+	if f.Kind != scanner.KindMachineImage || g.Kind != scanner.KindMachineImage {
+		return false
+	}
+	is := func(a, b inventory.Location) bool { return a.Path == b.Path && a.Line == b.Line }
+	among := func(f *scanner.Finding, at inventory.Location) bool {
+		return is(f.Location, at) || slices.ContainsFunc(f.Related, func(r scanner.Related) bool { return is(r.Location, at) })
+	}
+	return among(g, f.Location) || slices.ContainsFunc(f.Related, func(r scanner.Related) bool { return among(g, r.Location) })
 }
 
 // unversioned cuts version and qualifiers off a package URL.

@@ -87,3 +87,24 @@ func TestEdit(t *testing.T) {
 		})
 	}
 }
+
+// Two images that become one keep the findings that their bump does not clear.
+func TestDifferenceOfImages(t *testing.T) {
+	image := func(fingerprint, subject, path string, also ...string) scanner.Finding {
+		f := scanner.Finding{RuleID: "ami-literal-id", Kind: scanner.KindMachineImage, Fingerprint: fingerprint, Subject: inventory.ID(subject), Location: inventory.Location{Path: path, Line: 3}}
+		for _, p := range also {
+			f.Related = append(f.Related, scanner.Related{Location: inventory.Location{Path: p, Line: 3}})
+		}
+		return f
+	}
+	before := &scanner.Result{Findings: []scanner.Finding{image("a", "ami-1", "a.tf"), image("b", "ami-2", "b.tf")}}
+	after := &scanner.Result{Findings: []scanner.Finding{image("c", "ami-3", "a.tf", "b.tf")}}
+	d := difference(before, after)
+	if len(d.fresh) != 0 || len(d.cleared) != 1 || !d.still["a"] {
+		t.Errorf("cleared %v, new %v, still %v", d.cleared, d.fresh, d.still)
+	}
+	elsewhere := &scanner.Result{Findings: []scanner.Finding{image("c", "ami-3", "c.tf")}}
+	if d := difference(before, elsewhere); len(d.fresh) != 1 {
+		t.Errorf("a finding of another place is not new: %v", d.fresh)
+	}
+}

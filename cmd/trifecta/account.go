@@ -141,6 +141,14 @@ func (c *account) ask(ctx context.Context, w *world, fleets []machine.Fleet, reg
 	if c.snapshot, err = client.Ask(ctx, q); err != nil {
 		return "", &exitError{code: exitUnable, err: err}
 	}
+	// What an image is its name tells, and so where the same image of a later release is to be found.
+	if q = c.successors(w); len(q) > 0 {
+		more, err := client.Ask(ctx, q)
+		if err != nil {
+			return "", &exitError{code: exitUnable, err: err}
+		}
+		c.snapshot.Add(more)
+	}
 	if c.file == "" {
 		return "", nil
 	}
@@ -148,6 +156,32 @@ func (c *account) ask(ctx context.Context, w *world, fleets []machine.Fleet, reg
 		return "", &exitError{code: exitUnable, err: fmt.Errorf("--aws-snapshot: %w", err)}
 	}
 	return "", nil
+}
+
+// successors is what is asked about later releases of the images whose ids the code names.
+func (c *account) successors(w *world) lookup.Question {
+	q := lookup.Question{}
+	for i := range w.machines {
+		if askable(&w.machines[i]) != 'i' {
+			continue
+		}
+		for k := range c.snapshot.Regions {
+			region := &c.snapshot.Regions[k]
+			image := region.Image(string(w.machines[i].ID))
+			if image == nil {
+				continue
+			}
+			for _, path := range machine.Successors(image.Name) {
+				if q[region.Name] == nil {
+					q[region.Name] = &lookup.Wanted{}
+				}
+				if wanted := q[region.Name]; region.Parameter(path) == nil && !slices.Contains(wanted.Parameters, path) {
+					wanted.Parameters = append(wanted.Parameters, path)
+				}
+			}
+		}
+	}
+	return q
 }
 
 // question is what is asked about a tree. What names no region is asked in all of those given.
@@ -360,10 +394,11 @@ func (j *answers) named(r *machine.Reference, kind byte, regions []string) []ami
 			if kind == 'p' && r.Moving {
 				answer.Newest, answer.NewestName = "", "" // the path leads on by itself
 			}
-			all = append(all, answer)
 			if kind == 'i' {
-				return all
+				answer.Successors = successorsOf(region, image)
+				return append(all, answer)
 			}
+			all = append(all, answer)
 			continue
 		}
 		switch {
@@ -384,6 +419,17 @@ func (j *answers) named(r *machine.Reference, kind byte, regions []string) []ami
 		j.unknown(awsUnknown, r.Locations, fmt.Sprintf("%s is not known in %s: %s", r.ID, strings.Join(absent, ", "), why))
 	}
 	j.incomplete(r, string(r.ID), missing)
+	return all
+}
+
+// successorsOf returns the same image of later releases, by release, as far as the region knows it.
+func successorsOf(region *lookup.Region, image *lookup.Image) map[string]inventory.ID {
+	all := map[string]inventory.ID{}
+	for cycle, path := range machine.Successors(image.Name) {
+		if p := region.Parameter(path); p != nil && p.Image != "" {
+			all[cycle] = inventory.ID(p.Image)
+		}
+	}
 	return all
 }
 

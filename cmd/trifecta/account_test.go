@@ -403,3 +403,26 @@ func TestAccountOfProcess(t *testing.T) {
 		})
 	}
 }
+
+// An id of an ended release is followed to the same image of the next one, by a second question.
+func TestAccountSuccessors(t *testing.T) {
+	world := standInAccount(t)
+	const ended = "ami-0ddddddddddddddd1"
+	west := world.Regions["eu-west-1"]
+	west.Images = append(west.Images, awstest.Image{
+		ID: ended, Name: "amzn2-ami-hvm-2.0.20240110.0-x86_64-gp2", OwnerID: "137112412989", OwnerAlias: "amazon", Public: true, State: "available",
+		Created: "2024-01-10T10:00:00.000Z", Architecture: "x86_64", RootDevice: "ebs", Virtualization: "hvm",
+	})
+	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "aws.json")
+	put(t, filepath.Join(dir, "main.tf"), "provider \"aws\" {\n  region = \"eu-west-1\"\n}\nresource \"aws_instance\" \"a\" {\n  ami = \""+ended+"\"\n}\n")
+	for _, args := range [][]string{{"--aws", "--aws-snapshot", file}, {"--offline", "--aws-snapshot", file}} {
+		f := findingOf(scanAMIs(t, dir, append(args, "--as-of", "2026-11-22")...), "ami-end-of-life", ended)
+		if f == nil || f.Fix == nil || f.Fix.Bump == nil {
+			t.Fatalf("%v: %+v", args, f)
+		}
+		want := scanner.Bump{Series: "amzn2-ami-hvm-*-x86_64-gp2", From: ended, To: awstest.Newest, Region: "eu-west-1", Major: true}
+		if diff := cmp.Diff(want, *f.Fix.Bump); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", args, diff)
+		}
+	}
+}

@@ -115,6 +115,33 @@ type Refusal struct {
 	Code      string `json:"code"`
 }
 
+// Add takes over the images, parameters and refusals of another snapshot of the same account.
+func (s *Snapshot) Add(other *Snapshot) {
+	for _, more := range other.Regions {
+		r := s.Region(more.Name)
+		if r == nil {
+			s.Regions = append(s.Regions, more)
+			slices.SortFunc(s.Regions, func(a, b Region) int { return cmp.Compare(a.Name, b.Name) })
+			continue
+		}
+		for _, i := range more.Images {
+			if r.Image(i.ID) == nil {
+				r.Images = append(r.Images, i)
+			}
+		}
+		for _, p := range more.Parameters {
+			if r.Parameter(p.Name) == nil {
+				r.Parameters = append(r.Parameters, p)
+			}
+		}
+		for _, refusal := range more.Refused {
+			r.refuse(refusal.Operation, refusal.Code)
+		}
+		slices.SortFunc(r.Images, func(a, b Image) int { return cmp.Compare(a.ID, b.ID) })
+		slices.SortFunc(r.Parameters, func(a, b Parameter) int { return cmp.Compare(a.Name, b.Name) })
+	}
+}
+
 // Region returns what was answered for a region; nil where it was not asked.
 func (s *Snapshot) Region(name string) *Region {
 	i, ok := slices.BinarySearchFunc(s.Regions, name, func(r Region, name string) int { return cmp.Compare(r.Name, name) })

@@ -89,6 +89,8 @@ type Answer struct {
 	Image                                inventory.ID // that a search or a parameter leads to, or the id itself
 	Region                               string
 	Findings                             []Vulnerability
+	// Successors are the same image of later releases of its system, by release.
+	Successors map[string]inventory.ID
 	// Others are the answers of other regions. The first one is the one that is worst.
 	Others []Answer
 }
@@ -254,6 +256,9 @@ func (p *pass) reference(r *machine.Reference) {
 		r.EndOfLife = end.Day
 		replacement := fmt.Sprintf("%s %s", title(r.System.Name), successor)
 		next := r.Successor(successor)
+		if isID(r.ID) {
+			next = string(p.Account[Key(r)].Successors[successor])
+		}
 		if next != "" {
 			replacement = next
 		}

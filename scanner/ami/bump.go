@@ -15,10 +15,17 @@ import (
 func (p *pass) succeed(f *scanner.Finding, r *machine.Reference, next, system string) {
 	switch {
 	case next != "":
-		r.Replacement = cmp.Or(r.Replacement, inventory.ID(next))
-		p.bump(f, r, scanner.Bump{Series: next, To: inventory.ID(next), Major: true})
+		r.Replacement = inventory.ID(next)
+		b := scanner.Bump{Series: string(r.ID), To: inventory.ID(next), Major: true}
+		switch {
+		case isID(r.ID):
+			b.Series, b.Region = cmp.Or(p.Account[Key(r)].Series, r.System.Name), r.Region
+		case r.Form == machine.Family: // the families of one system are changed together: they have to agree
+			b.Series = r.System.Name
+		}
+		p.bump(f, r, b)
 	case isID(r.ID):
-		f.Fix.Message = fmt.Sprintf("move to an image of %s; which one that is in the region, no name tells: refer to it by a public parameter or a data source", system)
+		f.Fix.Message = fmt.Sprintf("move to an image of %s; which one that is in the region, only AWS knows (--aws), and of public images alone: refer to it by a public parameter or a data source", system)
 	default:
 		f.Fix.Message += "; the publisher has no name for it that follows from this one"
 	}
@@ -43,12 +50,6 @@ func (p *pass) newest(f *scanner.Finding, r *machine.Reference, a Answer) {
 // message says why where that can't be done.
 func (p *pass) bump(f *scanner.Finding, r *machine.Reference, b scanner.Bump) {
 	b.From = r.ID
-	if b.Major {
-		b.Series = string(b.From)
-		if r.Form == machine.Family { // the families of one system are changed together: they have to agree
-			b.Series = r.System.Name
-		}
-	}
 	edits, why := p.edits(r, string(b.To))
 	if why != "" {
 		f.Fix.Message = fmt.Sprintf("name %s in the place of %s by hand: %s", b.To, b.From, why)

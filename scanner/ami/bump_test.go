@@ -130,7 +130,14 @@ func TestBump(t *testing.T) {
 		},
 		{
 			"an id whose system has ended", "a = \"" + old + "\"", map[inventory.ID]Answer{old: {State: "available", Name: "amzn2-ami-hvm-2.0.20260601.0-x86_64-gp2"}}, []machine.Reference{id(1)},
-			[]string{"ami-end-of-life: move to an image of Amazon Linux 2023; which one that is in the region, no name tells: refer to it by a public parameter or a data source"},
+			[]string{"ami-end-of-life: move to an image of Amazon Linux 2023; which one that is in the region, only AWS knows (--aws), and of public images alone: refer to it by a public parameter or a data source"},
+		},
+		{
+			"an id whose system has ended, and AWS knows the next", "a = \"" + old + "\"",
+			map[inventory.ID]Answer{old: {
+				State: "available", Name: "amzn2-ami-hvm-2.0.20260601.0-x86_64-gp2", Series: "amzn2-*", Region: "eu-west-1", Newest: "ami-0fb653ca2d3203ac9", Successors: map[string]inventory.ID{"2023": next},
+			}}, []machine.Reference{id(1)},
+			[]string{`aws-stale-ami: 1 "a = \"ami-0fb653ca2d3203ac9\"" of amzn2-*`, `ami-end-of-life: 1 "a = \"` + next + `\"" of amzn2-*, major`},
 		},
 		{
 			"a day in a name, nobody asked", "image: ubuntu-24.04-20250101", nil, []machine.Reference{func() machine.Reference {
