@@ -295,6 +295,9 @@ func (c *Contained) start(ctx context.Context, b box, programs []string, cmd Com
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
+		if len(bytes.TrimSpace(trouble.data)) == 0 { // yarn and pnpm tell everything on standard output
+			trouble.data = out.data[max(0, len(out.data)-maxToolError):]
+		}
 		said := strings.NewReplacer(b.copy+string(filepath.Separator), "", b.copy, ".", b.home, "~", b.dir, "").Replace(trouble.text())
 		return nil, &ToolError{Program: cmd.Program, Output: said, Err: err}
 	}

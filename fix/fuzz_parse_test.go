@@ -2,10 +2,12 @@ package fix
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
@@ -115,4 +117,115 @@ func FuzzMarkers(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzPNPMLock looks whether a lock file without a change is written as one that says the same.
+func FuzzPNPMLock(f *testing.F) {
+	seeds(f, "cases/pnpm", "pnpm-lock.yaml")
+	f.Add([]byte("lockfileVersion: '9.0'\npackages:\n  'a@1.0.0':\n    resolution: {integrity: sha512-AA==}\nsnapshots:\n  a@1.0.0(b@2.0.0): {}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		lock, err := parsePNPMLock(data)
+		if err != nil {
+			return
+		}
+		lock.importers(".")
+		before := len(lock.graph.nodes)
+		if _, err := lock.write(unchanged(lock.graph)); err != nil {
+			return
+		}
+		again, err := parsePNPMLock(lock.text.data)
+		if err != nil {
+			t.Fatalf("%v in what became of it:\n%s", err, lock.text.data)
+		}
+		if len(again.graph.nodes) > before {
+			t.Fatalf("%d packages became %d", before, len(again.graph.nodes))
+		}
+	})
+}
+
+// FuzzYarnLock does the same for yarn.
+func FuzzYarnLock(f *testing.F) {
+	seeds(f, "cases/yarn-classic", "yarn.lock")
+	seeds(f, "cases/yarn-berry", "yarn.lock")
+	f.Add([]byte("__metadata:\n  version: 8\n\n? \"a@npm:1, a@npm:2\"\n:\n  version: 1\n  resolution: \"a@npm:1\"\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		lock, err := parseYarnLock(data)
+		if err != nil {
+			return
+		}
+		manifest, err := parseJSON([]byte(`{"dependencies": {"lodash": "^4.17.0"}, "resolutions": {"a": "2"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lock.connect([]*npmManifest{{path: "package.json", text: manifest}}, ".")
+		if _, err := lock.write(unchanged(lock.graph)); err != nil {
+			return
+		}
+		if _, err := parseYarnLock(lock.data); err != nil {
+			t.Fatalf("%v in what became of it:\n%s", err, lock.data)
+		}
+	})
+}
+
+func unchanged(g *jsGraph) *jsChange {
+	return &jsChange{jsGraph: g, job: &Job{Project: &Project{}}}
+}
+
+// TestUntouchedLocks looks whether lock files stay as they are, byte for byte, where nothing changes.
+func TestUntouchedLocks(t *testing.T) {
+	archives, err := filepath.Glob(filepath.Join("testdata", "cases", "*", "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	looked := 0
+	for _, name := range archives {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		archive := txtar.Parse(data)
+		var manifest *jsonText
+		for _, file := range archive.Files {
+			if file.Name == "package.json" {
+				manifest, _ = parseJSON(file.Data)
+			}
+		}
+		for _, file := range archive.Files {
+			for _, ending := range []string{"\n", "\r\n"} {
+				want := strings.ReplaceAll(string(file.Data), "\n", ending)
+				got := ""
+				switch path.Base(file.Name) {
+				case "pnpm-lock.yaml":
+					lock, err := parsePNPMLock([]byte(want))
+					if err != nil {
+						t.Fatalf("%s: %v", name, err)
+					}
+					lock.importers(".")
+					if _, err := lock.write(unchanged(lock.graph)); err != nil {
+						t.Fatalf("%s: %v", name, err)
+					}
+					got = string(lock.text.data)
+				case "yarn.lock":
+					lock, err := parseYarnLock([]byte(want))
+					if err != nil {
+						t.Fatalf("%s: %v", name, err)
+					}
+					lock.connect([]*npmManifest{{path: "package.json", text: manifest}}, ".")
+					if _, err := lock.write(unchanged(lock.graph)); err != nil {
+						t.Fatalf("%s: %v", name, err)
+					}
+					got = string(lock.data)
+				default:
+					continue
+				}
+				looked++
+				if got != want {
+					t.Errorf("%s, lines that end in %q: %s changed\n%s", name, ending, file.Name, cmp.Diff(want, got))
+				}
+			}
+		}
+	}
+	if looked < 50 {
+		t.Errorf("only %d lock files", looked)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -194,6 +195,9 @@ func completeYarn(ctx context.Context, job *Job, lock *yarnLock, registry *npmRe
 		})
 	} else if !job.Env.Now.IsZero() && job.CoolDown > 0 {
 		cmd.Env = append(cmd.Env, "YARN_NPM_MINIMAL_AGE_GATE="+strconv.Itoa(int(job.CoolDown/time.Minute)))
+	}
+	if u, err := url.Parse(registry.base); err == nil && u.Scheme == "http" { // the operator's choice
+		cmd.Env = append(cmd.Env, "YARN_UNSAFE_HTTP_WHITELIST="+u.Hostname())
 	}
 	if ca := job.Env.getenv("SSL_CERT_FILE"); ca != "" {
 		cmd.Env = append(cmd.Env, "YARN_HTTPS_CA_FILE_PATH="+ca)

@@ -282,11 +282,17 @@ type yarnWriter struct {
 	*yarnLock
 	change   *jsChange
 	patterns map[*jsNode]map[string]bool
+	merged   map[*jsNode][]*jsNode // the nodes that a node took the place of
 }
 
 // write returns the lock file. That of berry lacks the checksums of new releases, which berry alone can make.
 func (l *yarnLock) write(c *jsChange) (whole bool, err error) {
-	w := &yarnWriter{yarnLock: l, change: c, patterns: map[*jsNode]map[string]bool{}}
+	w := &yarnWriter{yarnLock: l, change: c, patterns: map[*jsNode]map[string]bool{}, merged: map[*jsNode][]*jsNode{}}
+	for _, n := range l.graph.nodes {
+		if n.became != nil {
+			w.merged[n.became] = append(w.merged[n.became], n)
+		}
+	}
 	met := map[string]*jsNode{}
 	for _, list := range [][]*jsNode{l.graph.roots, l.graph.nodes} {
 		for _, n := range list {
@@ -338,11 +344,11 @@ func (l *yarnLock) write(c *jsChange) (whole bool, err error) {
 			continue
 		default:
 			if keys := w.keys(n); !slices.Equal(keys, sorted(e.patterns)) && len(keys) > 0 {
-				head := strings.SplitAfterN(text, "\n", 2)
-				if strings.HasPrefix(head[0], "? ") { // the key has a line of its own, and so has what follows it
-					head[1] = strings.TrimPrefix(strings.TrimPrefix(head[1], ":\r\n"), ":\n")
+				head, rest, _ := strings.Cut(text, "\n")
+				if strings.HasPrefix(head, "? ") { // the key has a line of its own, and so has what follows it
+					rest = strings.TrimPrefix(strings.TrimPrefix(rest, ":\r\n"), ":\n")
 				}
-				text = w.header(keys) + head[1]
+				text = w.header(keys) + rest
 				parts = append(parts, part{keys[0], text})
 				continue
 			}
@@ -386,7 +392,7 @@ func (w *yarnWriter) keys(n *jsNode) []string {
 	if all == nil {
 		all = map[string]bool{}
 	}
-	for _, list := range [][]*jsNode{{n}, w.merged(n)} {
+	for _, list := range [][]*jsNode{{n}, w.merged[n]} {
 		for _, from := range list {
 			e, ok := from.entry.(*yarnEntry)
 			if !ok {
@@ -404,17 +410,6 @@ func (w *yarnWriter) keys(n *jsNode) []string {
 		}
 	}
 	return sortedKeys(all)
-}
-
-// merged returns the nodes that a node took the place of.
-func (w *yarnWriter) merged(n *jsNode) []*jsNode {
-	var all []*jsNode
-	for _, other := range w.graph.nodes {
-		if other.became == n {
-			all = append(all, other)
-		}
-	}
-	return all
 }
 
 // builtin reports whether an entry is one of berry's own patches.
