@@ -23,6 +23,10 @@ const (
 	codeNotUsed   = "configuration-not-used"
 )
 
+// UnusedNotice is the code of the notice that a suppression matches nothing and can go. Who looks at a part of a tree alone
+// can't know that.
+const UnusedNotice = codeUnused
+
 // NoticeCodes are the codes of the notices that Apply adds. None of them says that a part was not looked at.
 var NoticeCodes = []string{codeExpired, codeExpiring, codeUnused, codeNoReason, codeNoRule, codeMalformed, codeNotUsed}
 

@@ -298,6 +298,9 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 		}
 	}
 	judge.head(tree, res, comments, bases)
+	if opts.partial() {
+		res.Notices = slices.DeleteFunc(res.Notices, func(n inventory.Notice) bool { return n.Code == config.UnusedNotice })
+	}
 	switch {
 	case since != nil:
 		res.Compare(bases...)
@@ -414,6 +417,11 @@ func (a *app) asOf(flag string, now time.Time) (time.Time, error) {
 // registerOutput adds the flag that names the reports to write.
 func registerOutput(cmd *cobra.Command, specs *[]string, formats []string) {
 	cmd.Flags().StringArrayVarP(specs, "output", "o", nil, "report to write as `FORMAT[=FILE]`; repeatable; formats: "+strings.Join(formats, ", "))
+}
+
+// partial reports whether the flags leave something out that another scan of the same tree would find.
+func (o *scanOptions) partial() bool {
+	return o.noMatch || len(o.only) > 0 || len(o.skip) > 0 || len(o.environments) > 0
 }
 
 // looksAt returns whether a part is looked at, by the flags and the configuration.
