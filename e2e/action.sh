@@ -65,7 +65,10 @@ canary=ghp_CANARY0000000000000000000000000000000
 GOCACHE=$(go env GOCACHE) GOMODCACHE=$(go env GOMODCACHE)
 export GOCACHE GOMODCACHE E2E_OUT=$out
 
+more=() # arguments of act
+want=0  # whether the run is to fail
 run_act() { # EVENT OFFLINE: runs the workflow, log in $log
+  local status=0
   log=$work/act-$1.log
   rm -rf "${out:?}"/*
   (cd "$repository" && XDG_CACHE_HOME=$work/cache "$act" "$1" --eventpath "$work/$1.json" \
@@ -73,8 +76,8 @@ run_act() { # EVENT OFFLINE: runs the workflow, log in $log
     --local-repository "trifecta-scanner/trifecta@v0=$work/action" \
     --local-repository "$setup_go=$work/setup-go" \
     --env "GITHUB_API_URL=$api" --var "E2E_OFFLINE=$2" \
-    --secret "GITHUB_TOKEN=$canary") >"$log" 2>&1 ||
-    { cat "$log"; fail "act $1"; }
+    --secret "GITHUB_TOKEN=$canary" "${more[@]}") >"$log" 2>&1 || status=1
+  [ "$status" = "$want" ] || { cat "$log"; fail "act $1"; }
   if grep -rqF -- "$canary" "$log" "$out"; then
     fail "the token stands in the log or in a file of the result"
   fi
@@ -167,6 +170,33 @@ stop_github
 refuse "$work/github.json" '"Body":'
 expect "$work/github.json" '"Ref": "refs/heads/main"'
 echo "ok: schedule"
+
+# A release: the archive whose checksum stands in the action's commit, and no other.
+system=$(go env GOOS) machine=$(go env GOARCH)
+archive=trifecta_0.0.1_${system}_$machine.tar.gz
+mkdir -p "$work/releases/v0.0.1" "$work/released"
+(cd "$root" && go build -trimpath -buildvcs=false -ldflags '-X main.version=0.0.1' -o "$work/released/trifecta" ./cmd/trifecta)
+tar -C "$work/released" -czf "$work/releases/v0.0.1/$archive" trifecta
+sum=$(sha256sum <"$work/releases/v0.0.1/$archive" | cut -d' ' -f1)
+start_github -releases "$work/releases"
+more=(--var E2E_VERSION=0.0.1 --env "TRIFECTA_RELEASES=${api%/api/v3}/releases")
+want=1
+run_act push true
+expect "$log" "this commit of the action has no checksum of $archive"
+echo "$sum  $archive" >"$work/action/release/checksums.txt"
+want=0
+run_act push true
+expect "$log" "$annotation"
+expect "$out/result.json" '"version": "0\.0\.1"'
+refuse "$log" 'Build trifecta'
+echo x >>"$work/releases/v0.0.1/$archive"
+want=1
+run_act push true
+expect "$log" "this commit of the action wants $sum"
+expect "$log" 'exit status 3'
+more=() want=0
+stop_github
+echo "ok: a release, and only that"
 
 start_github -read-only
 run_act pull_request false

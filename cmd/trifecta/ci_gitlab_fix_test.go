@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -300,6 +301,40 @@ func TestGitLabIssue(t *testing.T) {
 	night("2026-01-17", "opened", "Since 2026-01-16: 1 new, 0 gone.", "### New since 2026-01-16", "TRI-0003", "### There before", "TRI-0001")
 	r.write("workspace/shop/requirements.txt", "page-shell==3.0.3\ncoin-words==0.4.3\n")
 	night("2026-01-18", "closed", "Closed: nothing is left. The scan of 2026-01-18")
+
+	// On the word of data that is too old nothing is closed.
+	r.write("workspace/shop/requirements.txt", "page-shell==3.0.2\ncoin-words==0.4.3\n")
+	night("2026-01-19", "opened", "1 new, 0 gone", "TRI-0003")
+	r.write("workspace/shop/requirements.txt", "page-shell==3.0.3\ncoin-words==0.4.3\n")
+	night("2026-03-20", "opened", "No finding is left, but this stays open", "The data is stale")
+}
+
+// The merge request of a fork: in the project it gets its note, and nothing of its tree is kept; in the fork itself
+// there is no token, which is said once.
+func TestGitLabFork(t *testing.T) {
+	for name, tt := range map[string]struct {
+		env   []string
+		notes int
+		want  string
+	}{
+		"in the project": {[]string{"CI_PROJECT_ID=42"}, 1, ""},
+		"in the fork":    {[]string{"CI_PROJECT_ID=43", "TRIFECTA_TOKEN="}, 0, "write the note on merge request 7: not possible; it needs a project access token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newGitLabRun(t)
+			kept := filepath.Join(r.dir, "kept")
+			env := append(tt.env, "CI_MERGE_REQUEST_PROJECT_ID=42", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID=43", "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH=stranger/shop",
+				"TRIFECTA_CACHE="+kept, "INPUT_FIX=pull-request", "INPUT_AWS=true", "AWS_SECRET_ACCESS_KEY="+canary)
+			log := r.run(env...)
+			if len(r.lab.Notes(gitlabRequest)) != tt.notes || tt.want != "" && strings.Count(log, tt.want) != 1 || !strings.Contains(log, "is not fixed by another one") {
+				t.Errorf("%d notes:\n%s", len(r.lab.Notes(gitlabRequest)), log)
+			}
+			if entries, err := os.ReadDir(kept); err == nil && len(entries) > 0 {
+				t.Errorf("%d things are kept of the tree of a stranger", len(entries))
+			}
+			r.file("gl-code-quality-report.json")
+		})
+	}
 }
 
 func TestGitLabNoIssue(t *testing.T) {

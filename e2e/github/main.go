@@ -27,12 +27,13 @@ import (
 func main() {
 	address := flag.String("address", "", "`FILE` that gets the address once it answers")
 	secure := flag.String("tls", "", "existing `FOLDER` that gets the files address and authority.pem, to serve over TLS too")
+	releases := flag.String("releases", "", "`FOLDER` that is served below /releases/")
 	readOnly := flag.Bool("read-only", false, "refuse every change, as GitHub does to the token of a fork")
 	var pulls pulls
 	flag.Var(&pulls, "pull", "an open pull request as `NUMBER,OWNER/NAME,BRANCH,COMMIT` of its head; repeatable")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := serve(ctx, *address, *secure, *readOnly, pulls)
+	err := serve(ctx, *address, *secure, *releases, *readOnly, pulls)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "github:", err)
@@ -67,7 +68,7 @@ func (p *pulls) Set(text string) error {
 	return nil
 }
 
-func serve(ctx context.Context, address, secure string, readOnly bool, pulls pulls) error {
+func serve(ctx context.Context, address, secure, releases string, readOnly bool, pulls pulls) error {
 	var spec *githubtest.Spec
 	if dir := os.Getenv("TRIFECTA_SHARED"); dir != "" {
 		var err error
@@ -84,7 +85,14 @@ func serve(ctx context.Context, address, secure string, readOnly bool, pulls pul
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: stand, ReadHeaderTimeout: 10 * time.Second}
+	handler := http.Handler(stand)
+	if releases != "" {
+		mux := http.NewServeMux()
+		mux.Handle("/releases/", http.StripPrefix("/releases", http.FileServer(http.Dir(releases))))
+		mux.Handle("/", stand)
+		handler = mux
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan error, 2)
 	serving := 1
 	go func() { done <- server.Serve(listener) }()
