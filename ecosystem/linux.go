@@ -257,7 +257,8 @@ func installed(tree *inventory.Tree, name string, entry func(fields map[string]s
 // status.d for images without dpkg).
 func readDpkg(_ context.Context, tree *inventory.Tree, name string) (*Document, error) {
 	return installed(tree, name, func(fields map[string]string) (Entry, string, bool) {
-		if status := fields["Status"]; status != "" && !strings.HasSuffix(status, " installed") {
+		// A package whose configuration failed or waits for a trigger has its files in place all the same.
+		if status := fields["Status"]; strings.HasSuffix(status, " config-files") || strings.HasSuffix(status, " not-installed") {
 			return Entry{}, "", false // removed, with its configuration left behind
 		}
 		e := Entry{Name: fields["Package"], Version: fields["Version"]}

@@ -183,3 +183,23 @@ func TestBuiltDay(t *testing.T) {
 		}
 	}
 }
+
+func TestSystemOfRelease(t *testing.T) {
+	for _, tt := range []struct {
+		id, version, pretty string
+		want                System
+	}{
+		{"debian", "12", "Debian GNU/Linux 12 (bookworm)", System{Product: "debian", Cycle: "12", Name: "Debian 12"}},
+		{"ubuntu", "22.04", "Ubuntu 22.04.3 LTS", System{Product: "ubuntu", Cycle: "22.04", Name: "Ubuntu 22.04"}},
+		{"amzn", "2023", "Amazon Linux 2023.5", System{Product: "amazon-linux", Cycle: "2023", Name: "Amazon Linux 2023"}},
+		{"rhel", "9.4", "", System{Product: "rhel", Cycle: "9", Name: "Red Hat Enterprise Linux 9"}},
+		{"centos", "9", "CentOS Stream 9", System{Product: "centos-stream", Cycle: "9", Name: "CentOS Stream 9"}},
+		{"alpine", "3.20.1", "", System{Product: "alpine-linux", Cycle: "3.20", Name: "Alpine Linux 3.20"}},
+		{"bottlerocket", "1.20.0", "", System{Cycle: "1.20.0", Name: "bottlerocket 1.20.0"}},
+		{"arch", "", "", System{Name: "arch"}},
+	} {
+		if got := SystemOfRelease(tt.id, tt.version, tt.pretty); got != tt.want {
+			t.Errorf("SystemOfRelease(%q, %q) = %+v, want %+v", tt.id, tt.version, got, tt.want)
+		}
+	}
+}

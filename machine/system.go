@@ -89,29 +89,31 @@ func SystemOf(text string) System {
 	return System{}
 }
 
-// releaseProducts are the names that end-of-life data gives to systems, by the ID of their os-release.
-var releaseProducts = map[string]string{
-	"almalinux": "almalinux", "alpine": "alpine-linux", "amzn": "amazon-linux", "centos": "centos", "debian": "debian", "fedora": "fedora", "ol": "oracle-linux",
-	"opensuse-leap": "opensuse", "rhel": "rhel", "rocky": "rocky-linux", "sles": "sles", "ubuntu": "ubuntu",
+// releaseProducts are the names that end-of-life data and people give to systems, by the ID of their os-release.
+var releaseProducts = map[string][2]string{
+	"almalinux": {"almalinux", "AlmaLinux"}, "alpine": {"alpine-linux", "Alpine Linux"}, "amzn": {"amazon-linux", "Amazon Linux"}, "centos": {"centos", "CentOS"},
+	"debian": {"debian", "Debian"}, "fedora": {"fedora", "Fedora"}, "ol": {"oracle-linux", "Oracle Linux"}, "opensuse-leap": {"opensuse", "openSUSE Leap"},
+	"rhel": {"rhel", "Red Hat Enterprise Linux"}, "rocky": {"rocky-linux", "Rocky Linux"}, "sles": {"sles", "SUSE Linux Enterprise Server"}, "ubuntu": {"ubuntu", "Ubuntu"},
 }
 
 // SystemOfRelease returns the system that an os-release describes by its ID, VERSION_ID and PRETTY_NAME
 // (https://www.freedesktop.org/software/systemd/man/latest/os-release.html).
-func SystemOfRelease(id, version, name string) System {
-	s := System{Product: releaseProducts[id], Cycle: version, Name: name}
+func SystemOfRelease(id, version, pretty string) System {
+	known := releaseProducts[id]
+	s := System{Product: known[0], Cycle: version, Name: cmp.Or(known[1], id)}
 	parts := strings.Split(version, ".")
 	switch id {
-	case "almalinux", "rhel", "rocky", "ol", "debian", "centos":
+	case "almalinux", "rhel", "rocky", "ol", "debian":
 		s.Cycle = parts[0]
-		if strings.Contains(name, "Stream") {
-			s.Product = "centos-stream"
+	case "centos":
+		s.Cycle = parts[0]
+		if strings.Contains(pretty, "Stream") {
+			s.Product, s.Name = "centos-stream", "CentOS Stream"
 		}
 	case "alpine":
 		s.Cycle = strings.Join(parts[:min(2, len(parts))], ".")
 	}
-	if s.Name == "" {
-		s.Name = strings.TrimSpace(id + " " + version)
-	}
+	s.Name = strings.TrimSpace(s.Name + " " + s.Cycle)
 	return s
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -196,6 +198,11 @@ func (a *app) system(ctx context.Context, s system, opts *scanOptions, shown pro
 		return nil, nil, err
 	}
 	cfg.Apply(res, asOf, nil, nil)
+	if !slices.ContainsFunc(res.Packages, ofDistribution) {
+		res.Notices = append(res.Notices, inventory.Notice{
+			Code: "no-distribution-packages", Message: "no database of dpkg, apk or rpm was read, so that what the distribution installed is not known",
+		})
+	}
 	res.Tool = scanner.Tool{Name: "trifecta", Version: version, Commit: builtFrom()}
 	res.Target = scanner.Target{Path: s.targetName(), Kind: scanner.MachineTarget}
 	res.Run.Offline = opts.offline
@@ -206,6 +213,11 @@ func (a *app) system(ctx context.Context, s system, opts *scanOptions, shown pro
 	res.Run.StartedAt = started.UTC().Format(time.RFC3339)
 	res.Run.DurationMS = time.Since(started).Milliseconds()
 	return res, cfg, nil
+}
+
+// ofDistribution reports whether a package is one that the system's own package manager installed.
+func ofDistribution(p inventory.Package) bool {
+	return strings.HasPrefix(p.PURL, "pkg:deb/") || strings.HasPrefix(p.PURL, "pkg:apk/") || strings.HasPrefix(p.PURL, "pkg:rpm/")
 }
 
 func (s *system) targetName() string {
@@ -223,7 +235,7 @@ func (s *system) reference(tree *inventory.Tree) machine.Reference {
 		return r
 	}
 	r.System = machine.SystemOfRelease(found.ID, found.VersionID, found.Name)
-	r.Name = r.System.Name
+	r.Name = cmp.Or(found.Name, r.System.Name)
 	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
 		if tree.Has(name) {
 			r.Locations = append(r.Locations, inventory.Location{Path: name})

@@ -197,8 +197,8 @@ func (s *Scanner) plan(inv *inventory.Inventory) plan {
 	for _, name := range slices.Sorted(maps.Keys(unadvised)) {
 		p.notices = append(p.notices, inventory.Notice{
 			Code: "distribution-without-advisories",
-			Message: fmt.Sprintf("%s of %s not matched, because OSV has no advisories of this distribution; that nothing was found in them says nothing",
-				count(unadvised[name], "package was", "packages were"), strings.Replace(name, ":", " ", 1)),
+			Message: fmt.Sprintf("%s of %s not matched, because OSV has no advisories of this distribution; that nothing is found in them says nothing",
+				count(unadvised[name], "package", "packages"), strings.Replace(name, ":", " ", 1)),
 		})
 	}
 	for _, path := range slices.Sorted(maps.Keys(unversioned)) {

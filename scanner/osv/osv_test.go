@@ -271,6 +271,18 @@ func TestWithoutVersion(t *testing.T) {
 	}
 }
 
+// TestUnadvised: packages of a distribution that OSV does not know are never asked about, and never clean.
+func TestUnadvised(t *testing.T) {
+	p := npm("openssl", "3.0.8-1")
+	p.Ecosystem = "Amazon Linux:2023"
+	db := &memory{records: records(t, strings.ReplaceAll(lodashGHSA, "npm", "Amazon Linux"))}
+	j := scan(t, &Scanner{DB: db}, p)
+	want := "distribution-without-advisories: 1 package of Amazon Linux 2023 not matched, because OSV has no advisories of this distribution; that nothing is found in them says nothing"
+	if got := messages(j.Notices); got != want || len(j.Findings) > 0 {
+		t.Errorf("notices %q, findings %v; want %q", got, ids(j.Findings), want)
+	}
+}
+
 func TestSites(t *testing.T) {
 	manifest := &inventory.Location{Path: "package.json", Line: 5}
 	lock := func(line int, change func(*inventory.PackageLocation)) inventory.PackageLocation {
