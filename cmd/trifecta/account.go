@@ -303,7 +303,7 @@ func in(region string, regions []string) []string {
 func regionsOf(w *world) []string {
 	var regions []string
 	for _, r := range w.resources {
-		if r.Region != "" {
+		if r.Region != "" && isAWS(r) { // other clouds have regions too, some of which look like those of AWS
 			regions = append(regions, r.Region)
 		}
 	}
@@ -314,6 +314,12 @@ func regionsOf(w *world) []string {
 	}
 	slices.Sort(regions)
 	return slices.Compact(regions)
+}
+
+// isAWS reports whether a resource is one of AWS: aws_instance, data.aws_ami, awscc_..., AWS::EC2::Instance, a source of Packer.
+func isAWS(r *inventory.Resource) bool {
+	kind := strings.TrimPrefix(r.Type, "data.")
+	return strings.HasPrefix(kind, "aws_") || strings.HasPrefix(kind, "awscc_") || strings.HasPrefix(kind, "AWS::") || strings.HasPrefix(kind, "packer_")
 }
 
 // answers turns a snapshot into what the rules judge.
@@ -589,6 +595,8 @@ func (j *answers) cannotTell(f *machine.Fleet, why string) {
 func (j *answers) untold() {
 	for _, why := range slices.Sorted(maps.Keys(j.why)) {
 		ids := j.why[why]
+		slices.Sort(ids)
+		ids = slices.Compact(ids) // roots can have the same addresses
 		names := make([]string, 0, 3)
 		for _, id := range ids[:min(len(ids), 3)] {
 			names = append(names, string(id))

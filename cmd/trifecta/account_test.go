@@ -289,10 +289,16 @@ resource "aws_eks_node_group" "ended" {
 
 // TestAccountExposed: what Inspector found in the image of a machine that a stranger reaches is a way in.
 func TestAccountExposed(t *testing.T) {
-	standInAccount(t)
+	world := standInAccount(t)
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "main.tf"), `provider "aws" {
   region = "eu-west-1"
+}
+provider "google" {
+  region = "us-east-1" # is no region of theirs, and not AWS's affair
+}
+resource "google_compute_subnetwork" "other" {
+  region = "us-east-1"
 }
 resource "aws_security_group" "open" {
   ingress {
@@ -310,6 +316,11 @@ resource "aws_instance" "web" {
 }
 `)
 	res := scanAMIs(t, dir, "--aws", "--only", "network")
+	for _, seen := range world.Seen() {
+		if !strings.HasPrefix(seen, "eu-west-1 ") {
+			t.Errorf("asked %s", seen)
+		}
+	}
 	if res.AttackSurface.Exploitable != 1 {
 		t.Errorf("attack surface: %+v", res.AttackSurface)
 	}

@@ -137,7 +137,7 @@ func TestCommandLine(t *testing.T) {
 				}
 			}
 		}
-		ask(t, &answer, "inspector2", "list-findings", "--filter-criteria", `{"machineImageID":[{"comparison":"EQUALS","value":"`+awstest.Old+`"}]}`)
+		ask(t, &answer, "inspector2", "list-findings", "--filter-criteria", `{"machineImageId":[{"comparison":"EQUALS","value":"`+awstest.Old+`"}]}`)
 		theirs, ours := map[string]string{}, map[string]string{}
 		for _, f := range answer.Findings {
 			for _, p := range f.PackageVulnerabilityDetails.VulnerablePackages {
