@@ -119,6 +119,10 @@ func (c *Change) settleBumps() {
 		}
 	}
 	c.Title = plain(c.Title)
+	if len(c.Bumps) > 3 && !c.Major {
+		c.Reasons = append(c.Reasons, "each is the newest available image of its series in its region, of the same owner and architecture")
+		return
+	}
 	for _, b := range c.Bumps {
 		c.Reasons = append(c.Reasons, b.reasons()...)
 	}

@@ -78,15 +78,26 @@ func (c *Change) writeText(w io.Writer, number int) {
 		}
 		line("change", plain(text))
 	}
-	for i := range c.Bumps {
+	// A map of images has hundreds of lines; programs get all of them.
+	const most = 20
+	rest := func(label string, n int) {
+		if n > most {
+			line(label, fmt.Sprintf("and %d more", n-most))
+		}
+	}
+	for i := range c.Bumps[:min(len(c.Bumps), most)] {
 		line("image", c.Bumps[i].String())
 	}
-	for _, e := range c.Edits {
+	rest("image", len(c.Bumps))
+	for _, e := range c.Edits[:min(len(c.Edits), most)] {
 		line("change", fmt.Sprintf("%s:%d", e.Path, e.Line))
 	}
-	for _, g := range together(c.Clears) {
+	rest("change", len(c.Edits))
+	clears := together(c.Clears)
+	for _, g := range clears[:min(len(clears), most)] {
 		line("clears", g.String())
 	}
+	rest("clears", len(clears))
 	for _, g := range together(c.Remains) {
 		line("remains", fmt.Sprintf("%s: %s", g, plain(g[0].Why)))
 	}

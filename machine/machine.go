@@ -121,6 +121,7 @@ func Find(tree *inventory.Tree, cloud *aws.Model, cluster *kube.Model, resources
 	}
 	f.uses(cloud)
 	f.releases(cloud)
+	f.aliases(cloud)
 	f.settle(tree)
 	f.found = slices.DeleteFunc(f.found, func(r Reference) bool { return r.Form == Literal && len(r.Locations) == 0 })
 	for i := range f.found {
@@ -570,8 +571,12 @@ func (f *finder) object(o *kube.Object) {
 				family(g.Get("amiFamily"))
 				image(g.Get("ami"), Literal)
 				amiFamily, _ := g.Get("amiFamily").Text()
-				f.release(g.Get("releaseVersion"), amiFamily, o.ID())
+				ref := f.release(g.Get("releaseVersion"), amiFamily, o.ID())
 				starts(g.Get("releaseVersion"))
+				if ref != nil {
+					version, _ := o.Get("metadata", "version").Text()
+					ref.Releases = append(ref.Releases, pinned(o.ID(), ref.Region, amiFamily, version))
+				}
 			}
 		}
 	case "kops.k8s.io/InstanceGroup", "kops/InstanceGroup":

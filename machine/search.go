@@ -38,6 +38,73 @@ type Release struct {
 	// Parameter is the public parameter whose value is the newest release; empty where Unknown says why there is none.
 	Parameter string
 	Unknown   string
+	// Alias is what stands in front of the release where it is written as an alias of Karpenter: al2023@v.
+	Alias string
+}
+
+// Write returns a release as the code writes it. An alias has the day alone, or the version of Bottlerocket
+// (https://karpenter.sh/docs/concepts/nodeclasses/#specamiselectorterms).
+func (r *Release) Write(release string) string {
+	if r.Alias == "" {
+		return release
+	}
+	version, last, _ := strings.Cut(release, "-")
+	if !strings.HasPrefix(r.Alias, "bottlerocket") {
+		version = last
+	}
+	if version == "" {
+		return ""
+	}
+	return r.Alias + version
+}
+
+// aliasFormat is an alias of Karpenter that names a release.
+var aliasFormat = regexp.MustCompile(`^((al2023|al2|bottlerocket)@v)\d`)
+
+// families of EKS by the names that eksctl and Karpenter have for them; the releases of all architectures are called the same.
+var releaseFamilies = map[string]string{
+	"al2023": "AL2023_x86_64_STANDARD", "al2": "AL2_x86_64", "bottlerocket": "BOTTLEROCKET_x86_64",
+	"AmazonLinux2023": "AL2023_x86_64_STANDARD", "AmazonLinux2": "AL2_x86_64", "Bottlerocket": "BOTTLEROCKET_x86_64", "": "AL2023_x86_64_STANDARD",
+}
+
+// pinned returns how the newest release of a family is found for a version of Kubernetes.
+func pinned(workload inventory.ID, region, family, kubernetes string) Release {
+	r := Release{Workload: workload, Region: region}
+	parameter := releaseParameters[releaseFamilies[family]]
+	switch {
+	case !minorVersion.MatchString(kubernetes):
+		r.Unknown = "the version of Kubernetes"
+	case parameter == "":
+		r.Unknown = "a family whose releases AWS publishes"
+	default:
+		r.Parameter = strings.Replace(parameter, "VERSION", kubernetes, 1)
+	}
+	return r
+}
+
+// aliases finds what the aliases of Karpenter are pinned to. Their releases are the same for each version of Kubernetes, so that
+// the newest version of the code's clusters stands for all.
+func (f *finder) aliases(m *aws.Model) {
+	kubernetes, region := "", ""
+	for _, c := range m.EKSClusters {
+		version, ok := c.Version.Known()
+		if ok && c.Exists() != inventory.NotExists && minorVersion.MatchString(version) && (len(version) > len(kubernetes) || len(version) == len(kubernetes) && version > kubernetes) {
+			kubernetes, region = version, c.Region()
+		}
+	}
+	for i := range f.found {
+		r := &f.found[i]
+		alias := aliasFormat.FindStringSubmatch(string(r.ID))
+		if r.Form != Family || alias == nil {
+			continue
+		}
+		release := pinned("", region, alias[2], kubernetes)
+		release.Alias = alias[1]
+		if len(r.Workloads) > 0 {
+			release.Workload = r.Workloads[0]
+		}
+		r.Releases = append(r.Releases, release)
+	}
 }
 
 // maxValues bounds the values of a search; AWS takes 200 of one question.

@@ -288,3 +288,38 @@ Resources:
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestPinnedNodes finds how the newest of what eksctl and Karpenter pin is told.
+func TestPinnedNodes(t *testing.T) {
+	const cluster = "resource \"aws_eks_cluster\" \"main\" {\n  name = \"main\"\n  role_arn = \"arn:aws:iam::111122223333:role/x\"\n  version = \"1.33\"\n  vpc_config { subnet_ids = [] }\n}\n"
+	class := func(alias string) string {
+		return "apiVersion: karpenter.k8s.aws/v1\nkind: EC2NodeClass\nmetadata: {name: d}\nspec:\n  amiSelectorTerms:\n    - alias: " + alias + "\n"
+	}
+	for _, tt := range []struct {
+		name, told string // told is what the parameter has
+		files      map[string]string
+		want       string // the parameter, or what is not known; the newest as the code writes it
+	}{
+		{"AL2023", "1.33.0-20260512", map[string]string{"main.tf": cluster, "n.yaml": class("al2023@v20240807")}, "/aws/service/eks/optimized-ami/1.33/amazon-linux-2023/x86_64/standard/recommended/release_version al2023@v20260512"},
+		{"Bottlerocket", "1.41.0-a1b2c3d4", map[string]string{"main.tf": cluster, "n.yaml": class("bottlerocket@v1.20.0")}, "/aws/service/bottlerocket/aws-k8s-1.33/x86_64/latest/image_version bottlerocket@v1.41.0"},
+		{"no cluster", "1.33.0-20260512", map[string]string{"n.yaml": class("al2023@v20240807")}, "the version of Kubernetes al2023@v20260512"},
+		{"follows by itself", "", map[string]string{"main.tf": cluster, "n.yaml": class("al2023@latest")}, ""},
+		{
+			"eksctl", "1.33.0-20260512", map[string]string{"c.yaml": "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {name: c, region: eu-west-1, version: \"1.33\"}\nmanagedNodeGroups:\n  - name: x\n    releaseVersion: 1.33.0-20250801\n"},
+			"eu-west-1 /aws/service/eks/optimized-ami/1.33/amazon-linux-2023/x86_64/standard/recommended/release_version 1.33.0-20260512",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := ""
+			for _, r := range find(t, tt.files) {
+				for i := range r.Releases {
+					release := &r.Releases[i]
+					got += strings.TrimSpace(release.Region + " " + release.Parameter + release.Unknown + " " + release.Write(tt.told))
+				}
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

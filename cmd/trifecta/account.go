@@ -527,8 +527,10 @@ func (j *answers) released(r *machine.Reference, release *machine.Release, regio
 		case p == nil:
 		case !p.Exists:
 			absent = append(absent, name)
-		case p.Release != "" && p.Release != string(r.ID):
-			all = append(all, ami.Answer{Newest: inventory.ID(p.Release), Image: r.ID, Region: name, Series: r.Name})
+		case p.Release != "":
+			if newest := release.Write(p.Release); newest != "" && newest != string(r.ID) {
+				all = append(all, ami.Answer{Newest: inventory.ID(newest), Image: r.ID, Region: name, Series: cmp.Or(r.Name, strings.TrimSuffix(release.Alias, "v"))})
+			}
 		}
 	}
 	if len(absent) > 0 {

@@ -437,3 +437,18 @@ func TestAccountSuccessors(t *testing.T) {
 		}
 	}
 }
+
+// A pinned alias of Karpenter becomes the one of the newest release, and nothing else of its line changes.
+func TestAccountAlias(t *testing.T) {
+	standInAccount(t)
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "main.tf"), "provider \"aws\" {\n  region = \"eu-west-1\"\n}\nresource \"aws_eks_cluster\" \"main\" {\n  name     = \"main\"\n  version  = \"1.33\"\n  role_arn = \"arn:aws:iam::111122223333:role/x\"\n}\n")
+	put(t, filepath.Join(dir, "nodes.yaml"), "apiVersion: karpenter.k8s.aws/v1\nkind: EC2NodeClass\nmetadata: {name: d}\nspec:\n  amiSelectorTerms:\n    - alias: al2023@v20250807 # as tested\n")
+	f := findingOf(scanAMIs(t, dir, "--aws"), "aws-stale-ami", "al2023@v20250807")
+	if f == nil || f.Fix == nil || f.Fix.Bump == nil || f.Fix.Bump.To != "al2023@v20260512" {
+		t.Fatalf("%+v", f)
+	}
+	if want := []scanner.Edit{{Path: "nodes.yaml", Line: 6, EndLine: 6, Text: "    - alias: al2023@v20260512 # as tested"}}; !cmp.Equal(want, f.Fix.Edits) {
+		t.Errorf("%+v", f.Fix.Edits)
+	}
+}
