@@ -118,9 +118,7 @@ func (p *picture) layout() {
 	top := p.tree.nodes[""]
 	slices.SortStableFunc(top, func(a, b int) int { return p.rank(a) - p.rank(b) })
 	y, width := p.row(top, padding, padding, 5)
-	outer := slices.Clone(p.tree.children[""])
-	slices.SortStableFunc(outer, func(a, b int) int { return p.urgency[p.drawing.Groups[b].ID] - p.urgency[p.drawing.Groups[a].ID] })
-	for _, i := range outer {
+	for _, i := range p.inside("") {
 		g := &p.drawing.Groups[i]
 		if p.tree.empty(g.ID) {
 			continue
@@ -140,6 +138,13 @@ func (p *picture) layout() {
 		p.groupAt[p.boxes[i].group.ID] = &p.boxes[i]
 	}
 	slices.SortStableFunc(p.boxes, func(a, b box) int { return b.w*b.h - a.w*a.h }) // the larger behind
+}
+
+// inside returns the groups in a group, those that strangers reach first.
+func (p *picture) inside(group string) []int {
+	children := slices.Clone(p.tree.children[group])
+	slices.SortStableFunc(children, func(a, b int) int { return p.urgency[p.drawing.Groups[b].ID] - p.urgency[p.drawing.Groups[a].ID] })
+	return children
 }
 
 // rank puts the internet first, then what is public by nature.
@@ -186,7 +191,7 @@ func (p *picture) place(g *Group, x, y int) (w, h int) {
 			columns = 1
 		}
 		inner, right = p.row(nodes, x+padding, inner, columns)
-		for _, i := range p.tree.children[g.ID] {
+		for _, i := range p.inside(g.ID) {
 			c := &p.drawing.Groups[i]
 			if p.tree.empty(c.ID) {
 				continue
@@ -343,7 +348,7 @@ func (p *picture) find(id inventory.ID) *box {
 
 // fitText cuts text to a width, by an estimate of what a proportional font of 12 pixels takes.
 func fitText(s string, width int) string {
-	most := int(math.Max(float64(width)/6.6, 4))
+	most := int(math.Max(float64(width)/7.1, 4))
 	if runewidth.StringWidth(s) <= most {
 		return s
 	}

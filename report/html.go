@@ -55,6 +55,7 @@ type view struct {
 	Title, Target, Tool string
 	About               []string
 	Surface, Totals     string
+	Undeclared          bool // nothing in the tree says what runs where
 	Figures             []figure
 	Entries             []entry
 	Opened              []opening
@@ -98,6 +99,7 @@ type opening struct {
 type todo struct {
 	Tier, Severity, Subject, Fix, Reason, Where, ID string
 	Count                                           int
+	Helps                                           bool // Fix is one
 }
 
 type choice struct {

@@ -28,6 +28,7 @@ func (v *view) surface(res *scanner.Result) {
 	if !s.Evaluated {
 		return
 	}
+	v.Undeclared = len(res.Workloads) == 0
 	ways, workloads := "", ""
 	if c := s.Change; c != nil {
 		ways, workloads = signed(c.EntryPoints), signed(c.ExposedWorkloads)
@@ -84,7 +85,9 @@ func (v *view) first(res *scanner.Result, ids []string) {
 			continue
 		}
 		fix := ""
-		switch version, cleared := g.upgrade(); {
+		version, cleared := g.upgrade()
+		helps := f.Advisory == nil || cleared > 0 || f.Kind == scanner.KindMalware
+		switch {
 		case f.Advisory == nil && f.Fix != nil:
 			fix = capital(cut(clean(f.Fix.Message), 300))
 		case f.Advisory == nil:
@@ -98,7 +101,7 @@ func (v *view) first(res *scanner.Result, ids []string) {
 		}
 		v.First = append(v.First, todo{
 			Tier: string(f.Tier), Severity: clean(string(g.severity())), Subject: g.subject(), Fix: fix, Reason: capital(cut(g.reason(), 500)), Where: where(f.Location),
-			ID: byFinding[f], Count: len(g.findings),
+			ID: byFinding[f], Count: len(g.findings), Helps: helps,
 		})
 	}
 }
