@@ -411,6 +411,8 @@ func share(lots []*lot, before *scanner.Result, d compared) {
 					c.Proof.Remaining = append(c.Proof.Remaining, f)
 				}
 			}
+			sortFindings(c.Proof.Cleared)
+			sortFindings(c.Proof.Remaining)
 			c.Clears, c.Remains, c.Files = c.Proof.Cleared, c.Proof.Remaining, l.written(c)
 		}
 	}

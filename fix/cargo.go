@@ -556,6 +556,9 @@ func writeCargo(ctx context.Context, job *Job) error {
 	if err := cargoCheck(before, after.packages, job.Targets); err != nil {
 		return err
 	}
+	if err := applyEdits(trial, steadyCargo(before, after.packages, after.lock)); err != nil {
+		return err
+	}
 	job.Workspace.adopt(trial)
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/trifecta-scanner/trifecta/advisory"
 	"github.com/trifecta-scanner/trifecta/inventory"
@@ -251,7 +253,7 @@ func (p *planner) edits() {
 			fresh = NewChange(kind, series(f), folderOf(f.Location.Path))
 		}
 		c := p.change(fresh)
-		c.Title = plain(f.Fix.Message)
+		c.Title = cmp.Or(c.Title, sentence(plain(f.Fix.Message)))
 		for _, e := range f.Fix.Edits {
 			if !slices.Contains(c.Edits, e) {
 				c.Edits = append(c.Edits, e)
@@ -259,6 +261,15 @@ func (p *planner) edits() {
 		}
 		c.clear(f)
 	}
+}
+
+// sentence begins with a capital.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return text
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // series names what an image finding is about without its version: the repository of a reference.
@@ -322,12 +333,7 @@ func (p *planner) finish() {
 	}
 	slices.SortFunc(p.plan.Changes, func(a, b Change) int { return a.compare(&b) })
 	p.plan.Changes = grouped(p.plan.Changes, p.opts.Grouping)
-	slices.SortStableFunc(p.plan.Unfixed, func(a, b Unfixed) int {
-		return cmp.Or(
-			cmp.Compare(slices.Index(scanner.Tiers, a.Tier), slices.Index(scanner.Tiers, b.Tier)),
-			cmp.Compare(b.Score, a.Score), a.Location.Compare(b.Location), strings.Compare(a.RuleID, b.RuleID),
-		)
-	})
+	p.plan.sortUnfixed()
 	if !p.plan.Asked && slices.ContainsFunc(p.plan.Changes, func(c Change) bool { return len(c.Upgrades) > 0 }) {
 		p.plan.Notices = append(p.plan.Notices, inventory.Notice{
 			Code:    "registry-not-asked",
@@ -335,6 +341,26 @@ func (p *planner) finish() {
 		})
 	}
 	inventory.SortNotices(p.plan.Notices)
+}
+
+// sortUnfixed puts the most urgent first.
+func (p *Plan) sortUnfixed() {
+	slices.SortStableFunc(p.Unfixed, func(a, b Unfixed) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(scanner.Tiers, a.Tier), slices.Index(scanner.Tiers, b.Tier)),
+			cmp.Compare(b.Score, a.Score), a.Location.Compare(b.Location), strings.Compare(a.RuleID, b.RuleID),
+		)
+	})
+}
+
+// sortFindings puts the most urgent first.
+func sortFindings(list []Finding) {
+	slices.SortStableFunc(list, func(a, b Finding) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(scanner.Tiers, a.Tier), slices.Index(scanner.Tiers, b.Tier)),
+			cmp.Compare(b.Score, a.Score), strings.Compare(a.RuleID, b.RuleID), a.Location.Compare(b.Location),
+		)
+	})
 }
 
 // settle completes a change once all its parts are known.
@@ -352,6 +378,15 @@ func (c *Change) settle() {
 	if c.Title == "" && len(c.Upgrades) > 0 {
 		c.Title = title(c.Upgrades, c.main)
 	}
+	if c.Kind == KindRule && len(c.Edits) > 0 {
+		place := c.Edits[0].Path
+		if c.Edits[len(c.Edits)-1].Path != place {
+			place = folderOf(place)
+		}
+		if where := " in " + plain(place); place != "." && !strings.HasSuffix(c.Title, where) {
+			c.Title += where
+		}
+	}
 	for _, r := range c.told {
 		// Where another finding wants a later version, what was said of the earlier one holds no more.
 		if !slices.ContainsFunc(c.Upgrades, func(u Upgrade) bool {
@@ -362,12 +397,7 @@ func (c *Change) settle() {
 	}
 	c.Reasons = compact(c.Reasons)
 	for _, list := range []*[]Finding{&c.Clears, &c.Remains} {
-		slices.SortStableFunc(*list, func(a, b Finding) int {
-			return cmp.Or(
-				cmp.Compare(slices.Index(scanner.Tiers, a.Tier), slices.Index(scanner.Tiers, b.Tier)),
-				cmp.Compare(b.Score, a.Score), strings.Compare(a.RuleID, b.RuleID), a.Location.Compare(b.Location),
-			)
-		})
+		sortFindings(*list)
 		if *list == nil {
 			*list = []Finding{}
 		}

@@ -73,6 +73,7 @@ func (p *Plan) Drop(d *DroppedError) {
 		f.Why = d.Why
 		p.Unfixed = append(p.Unfixed, Unfixed{Finding: f, Code: d.Code})
 	}
+	p.sortUnfixed()
 }
 
 // attempt writes one way of a change.
@@ -190,6 +191,9 @@ func (c *Change) prove(before, after *scanner.Result) error {
 		if d.still[f.Fingerprint] {
 			proof.Remaining = append(proof.Remaining, f)
 		}
+	}
+	for _, list := range [][]Finding{proof.Cleared, proof.Remaining, proof.New} {
+		sortFindings(list)
 	}
 	c.Proof = proof
 	switch {
