@@ -442,7 +442,11 @@ func title(upgrades []Upgrade, main string) string {
 	if u.How == HowOverride {
 		verb = "Override"
 	}
-	text := fmt.Sprintf("%s %s from %s to %s", verb, u.Package, u.From, u.To)
+	name := u.Package
+	if u.Ecosystem == Go.Ecosystem && name == "stdlib" {
+		name = "Go" // the standard library comes with it
+	}
+	text := fmt.Sprintf("%s %s from %s to %s", verb, name, u.From, u.To)
 	if dir := folderOf(u.Path); dir != "." {
 		text += " in " + dir
 	}

@@ -3,6 +3,7 @@ package fix
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // Runner runs the program of a package manager in a copy of some files of a workspace.
@@ -71,7 +72,7 @@ func (e *ToolError) Error() string {
 	case e.Missing:
 		return fmt.Sprintf("%s is not installed here, and the lock file can't be changed without it", e.Program)
 	case e.Output != "":
-		return fmt.Sprintf("%s: %s", e.Program, e.Output)
+		return fmt.Sprintf("%s: %s", e.Program, strings.TrimPrefix(e.Output, e.Program+": "))
 	}
 	return fmt.Sprintf("%s: %v", e.Program, e.Err)
 }
