@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs action.yml in a workflow of the repository in e2e/sample, with act in host mode, and checks what a user sees:
 # the annotation on its line, the step summary, the outputs, the files. Needs git, Go and act, which is installed into
-# a cache where it is missing. Where gh is there, it reads the comment back.
+# a cache where it is missing. Where gh is there, it reads the comment back. Fix requests need curl and jq, too.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -290,3 +290,123 @@ expect "$log" 'no open pull request has the commit'
 stop_github
 refuse "$work/github.json" '"Body":'
 echo "ok: no comment on a pull request that has moved on"
+
+# Fix requests, from the first one to the last, on one GitHub with real git behind it. The registry of packages is a folder.
+for tool in curl jq; do
+  command -v "$tool" >/dev/null || { echo "left out: fix requests, $tool is missing"; exit 0; }
+done
+fixes=$work/fixes
+cp -R "$root/e2e/sample" "$fixes"
+cp -R "$root/e2e/sample/shop" "$fixes/shop/admin"
+git -C "$fixes" init -q -b main
+commit() { # MESSAGE: commits everything, and pushes it as its owner would
+  git -C "$fixes" add -A
+  git -C "$fixes" -c user.name=e2e -c user.email=e2e@registry.example commit -q -m "$1"
+  git -C "$fixes" push -q "${server/:\/\//:\/\/owner:secret@}/acme/shop.git" main
+}
+git -C "$fixes" remote add origin https://github.com/acme/shop.git
+
+packages=$work/packages
+mkdir "$packages"
+publish() { # VERSION...: what the registry has of coin-words
+  local version
+  for version in "$@"; do
+    printf '{"%s": {"name": "coin-words", "version": "%s", "dist": {"tarball": "https://registry.example/coin-words/-/coin-words-%s.tgz", "integrity": "sha512-%s"}}}\n' \
+      "$version" "$version" "$version" "$(printf %s "$version" | base64)"
+  done | jq -s '{name: "coin-words", versions: add, time: (add | map_values("2020-01-01T00:00:00Z"))}' >"$packages/coin-words"
+}
+publish 0.4.1 0.4.2 0.4.3
+
+run_fixes() { # EVENT [VARIABLE=VALUE]...: as run_act, with fix: pull-request
+  local event=$1
+  shift
+  log=$work/act-fixes.log
+  (cd "$fixes" && XDG_CACHE_HOME=$work/cache "$act" "$event" --eventpath "$work/$event.json" \
+    --platform ubuntu-latest=-self-hosted --action-offline-mode \
+    --local-repository "trifecta-scanner/trifecta@v0=$work/action" --local-repository "$setup_go=$work/setup-go" \
+    --env "GITHUB_API_URL=$api" --env "GITHUB_SERVER_URL=$server" --env "NPM_CONFIG_REGISTRY=$server/releases" \
+    --var E2E_OFFLINE=false --var E2E_FIX=pull-request "${@/#/--var=}" \
+    --secret "GITHUB_TOKEN=$canary") >"$log" 2>&1 || { cat "$log"; fail "act $event with fixes"; }
+  if grep -rqF -- "$canary" "$log" "$out" "$work/bare"; then
+    fail "the token stands in the log, in a file of the result or in the repository"
+  fi
+  refuse "$log" 'not everything went as asked'
+  curl -fsS "$server/state" >"$work/state.json"
+}
+
+holds() { # WHAT EXPRESSION: what jq says of the state of GitHub
+  jq -e "$2" "$work/state.json" >/dev/null || { cat "$log"; jq 'del(.uploads)' "$work/state.json"; fail "not so: $1"; }
+}
+written='[.log[] | select(test("^(POST|PATCH|PUT|DELETE) .*/(git|pulls|labels|issues|shop.git/git-receive-pack)"))] | length'
+
+start_github -git "$work/bare" -releases "$packages"
+server=${api%/api/v3}
+commit 'two shops'
+
+run_fixes push E2E_FIX_LIMIT=1
+holds 'one request is open, as the limit says' '[.pulls[] | select(.State != "closed")] | length == 1'
+holds 'it carries its proof' '.pulls[0].Body | test("### Proof") and test("\\\\| Cleared \\\\| \\\\| 1 \\\\|") and test("TRI-E2E-0001") and test("Not wanted")'
+expect "$log" 'opened #'
+first=$(jq '.pulls[0].Number' "$work/state.json")
+branch=$(jq -r '.pulls[0].Branch' "$work/state.json")
+expect "$out/outputs.json" "\"pull-requests\": *\"\\[$first\\]\""
+git -C "$fixes" fetch -q "$server/acme/shop.git" "$branch"
+git -C "$fixes" diff main FETCH_HEAD >"$work/fixed.diff"
+[ "$(grep -c '^diff .*package-lock.json$' "$work/fixed.diff")" = 1 ] || { cat "$work/fixed.diff"; fail "the branch does not change one file"; }
+[ "$(grep -c '^[-+] ' "$work/fixed.diff")" = 4 ] || { cat "$work/fixed.diff"; fail "the branch does not change two lines"; }
+expect "$work/fixed.diff" '^\+ .*coin-words-0\.4\.3\.tgz'
+echo "ok: a fix request with its proof, and no more than the limit"
+
+run_fixes push
+holds 'the other request is open, too' '[.pulls[] | select(.State != "closed")] | length == 2'
+expect "$log" "unchanged #$first"
+second=$(jq '[.pulls[].Number] | max' "$work/state.json")
+before=$(jq "$written" "$work/state.json")
+run_fixes push
+[ "$(jq "$written" "$work/state.json")" = "$before" ] || fail "running twice writes something"
+holds 'there are two requests' '.pulls | length == 2'
+echo "ok: running again opens nothing new"
+
+# A person closes the first one.
+curl -fsS -X PATCH -H 'Authorization: Bearer person' -H 'Content-Type: application/json' -d '{"state": "closed"}' "$api/repos/acme/shop/pulls/$first" >/dev/null
+run_fixes push
+holds 'a refusal holds' ".pulls | length == 2 and ([.[] | select(.State == \"closed\") | .Number] == [$first])"
+expect "$log" 'refused'
+echo "ok: what a person closed stays closed"
+
+# At night: a new release is the fixed one now. What was refused was another version, what is open is brought up to date.
+publish 0.4.1 0.4.2 0.4.3 0.4.4
+sed -i.bak "s/\"fixed\": \"0.4.3\"/\"fixed\": \"0.4.4\"/; s/\"modified\": \"[0-9-]*T/\"modified\": \"$(date -u +%Y-%m-%d)T/" "$fixes/advisories/npm/TRI-E2E-0001.json" && rm "$fixes/advisories/npm/TRI-E2E-0001.json.bak"
+commit 'the advisory says more'
+run_fixes schedule E2E_ISSUE=true
+holds 'the open request has the new version' ".pulls[] | select(.Number == $second) | .State != \"closed\" and (.Title | test(\"0.4.4\"))"
+holds 'the other version is a new question' "[.pulls[] | select(.State != \"closed\") | .Title | test(\"0.4.4\")] == [true, true]"
+holds 'there is one issue' '[.issues[] | select(.State == "open")] | length == 1'
+before=$(jq '.pulls | length' "$work/state.json")
+run_fixes schedule E2E_ISSUE=true
+holds 'the next night opens nothing new' ".pulls | length == $before"
+holds 'the issue is the same' '.issues | length == 1'
+echo "ok: at night, with the issue"
+
+# One request for all packages of npm takes the place of both.
+printf 'fix:\n  grouping: ecosystem\n' >"$fixes/shop/.trifecta.yaml"
+commit 'one request at a time'
+run_fixes push
+holds 'one request is open' '[.pulls[] | select(.State != "closed")] | length == 1'
+expect "$log" "superseded by #"
+holds 'the others are closed with the reason' '[.comments[] | select(.Body | test("uperseded by #"))] | length == 2'
+holds 'their branches are gone' '.branches | length == 2'
+echo "ok: superseded requests are closed"
+
+# Somebody upgrades by hand: nothing is left to ask for.
+for lock in shop shop/admin; do
+  sed -i.bak 's/coin-words-0.4.1.tgz/coin-words-0.4.4.tgz/; s/"version": "0.4.1"/"version": "0.4.4"/' "$fixes/$lock/package-lock.json" && rm "$fixes/$lock/package-lock.json.bak"
+done
+commit 'upgraded by hand'
+run_fixes schedule E2E_ISSUE=true
+holds 'no request is open' '[.pulls[] | select(.State != "closed")] | length == 0'
+holds 'no issue is open' '[.issues[] | select(.State == "open")] | length == 0'
+holds 'main alone is left' '.branches == ["main"]'
+expect "$log" 'withdrawn #'
+stop_github
+echo "ok: what is not needed any more is closed"

@@ -335,7 +335,7 @@ func doubts(lots []*lot, d compared, before, after *scanner.Result) (doubtful []
 		for _, c := range l.changes {
 			idle := c.isIdle(after)
 			switch {
-			case !slices.ContainsFunc(c.Clears, func(f Finding) bool { return gone[f.Fingerprint] }):
+			case c.provable() && !slices.ContainsFunc(c.Clears, func(f Finding) bool { return gone[f.Fingerprint] }):
 				l.why = c.Title + " clears nothing"
 				l.later[c] = true
 			case idle:
@@ -352,14 +352,15 @@ func doubts(lots []*lot, d compared, before, after *scanner.Result) (doubtful []
 	return doubtful
 }
 
-// chainOf returns the packages by which the one of a finding is there, as far as the lock file tells.
+// chainOf returns the packages by which the one of a finding is there, itself the last, as far as the lock file tells.
 func chainOf(res *scanner.Result, f *scanner.Finding) []string {
 	if pkg := res.Package(f.Subject); pkg != nil {
 		for _, l := range pkg.Locations {
-			if l.Path == f.Location.Path {
-				return append(slices.Clone(l.Chain), pkg.Name)
+			if l.Path == f.Location.Path && len(l.Chain) > 0 {
+				return l.Chain
 			}
 		}
+		return []string{pkg.Name}
 	}
 	return nil
 }
@@ -389,7 +390,7 @@ func share(lots []*lot, before *scanner.Result, d compared) {
 		all = append(all, l.changes...)
 	}
 	for _, c := range all {
-		c.Proof = &Proof{Before: d.before, After: d.after, Together: len(all), Cleared: []Finding{}, Remaining: []Finding{}, New: []Finding{}}
+		c.Proof = &Proof{Before: d.before, After: d.after, Together: len(all), Cleared: []Finding{}, Unproven: c.unproven(), Remaining: []Finding{}, New: []Finding{}}
 		if len(all) == 1 {
 			c.Proof.Together = 0
 		}
@@ -401,7 +402,7 @@ func share(lots []*lot, before *scanner.Result, d compared) {
 	for _, l := range lots {
 		for _, c := range l.changes {
 			for _, f := range c.Clears {
-				if d.still[f.Fingerprint] {
+				if d.still[f.Fingerprint] && c.unseen[f.Fingerprint] == "" {
 					f.Why = "it was to be cleared and is still there"
 					c.Proof.Remaining = append(c.Proof.Remaining, f)
 				}
@@ -413,7 +414,7 @@ func share(lots []*lot, before *scanner.Result, d compared) {
 			}
 			sortFindings(c.Proof.Cleared)
 			sortFindings(c.Proof.Remaining)
-			c.Clears, c.Remains, c.Files = c.Proof.Cleared, c.Proof.Remaining, l.written(c)
+			c.Clears, c.Remains, c.Files = append(slices.Clone(c.Proof.Cleared), c.Proof.Unproven...), c.Proof.Remaining, l.written(c)
 		}
 	}
 }

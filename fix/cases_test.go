@@ -139,6 +139,9 @@ func (c *fixCase) run(t *testing.T, env *fix.Env, db advisory.Database) ([]byte,
 			fmt.Fprintf(&out, "  because %s\n", reason)
 		}
 		fmt.Fprintf(&out, "  clears %d\n", len(change.Proof.Cleared))
+		if n := len(change.Proof.Unproven); n > 0 {
+			fmt.Fprintf(&out, "  unproven: %d: %s\n", n, change.Proof.Unproven[0].Why)
+		}
 	}
 	unfixed := map[string]int{}
 	for _, u := range plan.Unfixed {

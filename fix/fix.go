@@ -119,10 +119,11 @@ type Change struct {
 	// Proof is what the second scan found; nil until then.
 	Proof *Proof `json:"proof,omitempty"`
 
-	told   []told     // what Reasons are made of
-	main   string     // the package that the change is named after
-	jobs   []job      // what managers write
-	others []solution // further ways, in case that the first can't be written
+	unseen map[string]string // why no scan can tell that a finding is gone, by fingerprint
+	told   []told            // what Reasons are made of
+	main   string            // the package that the change is named after
+	jobs   []job             // what managers write
+	others []solution        // further ways, in case that the first can't be written
 }
 
 // job is what one manager has to write for a change.
@@ -166,7 +167,10 @@ type Proof struct {
 	Together int `json:"together,omitempty"`
 	// Cleared, Remaining and New are the findings that are gone, that still speak of the packages of the change, and that
 	// were not there before. A change with a new finding, or with none that is cleared, is dropped.
-	Cleared   []Finding `json:"cleared"`
+	Cleared []Finding `json:"cleared"`
+	// Unproven are findings that no scan can tell of, each with the reason: what a bill of materials says of a build stays
+	// there until the next one.
+	Unproven  []Finding `json:"unproven,omitempty"`
 	Remaining []Finding `json:"remaining"`
 	New       []Finding `json:"new"`
 }

@@ -121,6 +121,9 @@ func (p *planner) packages() {
 func (p *planner) project(path string, findings []*scanner.Finding) {
 	m := ManagerOf(p.ws, path)
 	if m == nil {
+		findings = p.bill(path, findings)
+	}
+	if m == nil {
 		p.unfixed("no-manager", "no package manager that trifecta can write owns this file", findings...)
 		return
 	}
@@ -130,9 +133,17 @@ func (p *planner) project(path string, findings []*scanner.Finding) {
 		return
 	}
 	project.Manager = m
-	s := &solver{planner: p, project: project, manager: m, planned: raised{}, owner: map[string]string{}}
+	p.solveAll(project, findings, "")
+}
+
+// solveAll plans the upgrades of one project. bill names the bill of materials that the findings are from, where they are
+// of one.
+func (p *planner) solveAll(project *Project, findings []*scanner.Finding, bill string) {
+	m := project.Manager
+	s := &solver{planner: p, project: project, manager: m, planned: raised{}, owner: map[string]string{}, bill: bill}
+	var err error
 	if s.registry, err = p.plan.registries.of(p.ctx, m); err != nil {
-		p.notice("registry-not-asked", path, fmt.Sprintf("the registry of %s was not asked: %s", m.Name, plain(err.Error())))
+		p.notice("registry-not-asked", project.Path, fmt.Sprintf("the registry of %s was not asked: %s", m.Name, plain(err.Error())))
 	}
 	troubles := p.troubles(project, findings)
 	s.ahead(troubles)
@@ -498,6 +509,12 @@ func (c *Change) join(d Change) {
 		c.add(j.project, j.targets...)
 	}
 	c.told = append(c.told, d.told...)
+	for fingerprint, why := range d.unseen {
+		if c.unseen == nil {
+			c.unseen = map[string]string{}
+		}
+		c.unseen[fingerprint] = why
+	}
 	c.others = nil // they are ways of one upgrade
 	names, ecosystems := map[string]bool{}, map[string]bool{}
 	for _, u := range c.Upgrades {

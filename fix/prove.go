@@ -169,7 +169,10 @@ func (c *Change) prove(before, after *scanner.Result) error {
 		planned[f.Fingerprint] = true
 	}
 	d := difference(before, after)
-	proof := &Proof{Before: d.before, After: d.after, Cleared: []Finding{}, Remaining: []Finding{}, New: []Finding{}}
+	proof := &Proof{Before: d.before, After: d.after, Cleared: []Finding{}, Unproven: c.unproven(), Remaining: []Finding{}, New: []Finding{}}
+	for _, f := range proof.Unproven {
+		delete(planned, f.Fingerprint)
+	}
 	for _, f := range d.fresh {
 		proof.New = append(proof.New, about(f, ""))
 	}
@@ -201,10 +204,10 @@ func (c *Change) prove(before, after *scanner.Result) error {
 		return &DroppedError{Change: c, Code: "introduces", Why: fmt.Sprintf("it brings %s in (%s)", count(len(proof.New), "finding"), some(proof.New))}
 	case len(lost(before, after)) > 0:
 		return &DroppedError{Change: c, Code: "not-read", Why: "a file that it changed can no longer be read whole"}
-	case done == 0:
+	case done == 0 && c.provable():
 		return &DroppedError{Change: c, Code: "not-cleared", Why: fmt.Sprintf("after it %s still there", isAre(len(planned)))}
 	}
-	c.Clears, c.Remains = proof.Cleared, proof.Remaining
+	c.Clears, c.Remains = append(slices.Clone(proof.Cleared), proof.Unproven...), proof.Remaining
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
@@ -19,6 +20,7 @@ type solver struct {
 	planned  raised            // what direct packages are raised to
 	owner    map[string]string // the package that a planned change is named after
 	left     int               // releases of ancestors that may still be looked at for this trouble
+	bill     string            // the bill of materials that says what is there; empty where a lock file or a manifest does
 
 	admitting map[string]answer // by constraint and version
 	engines   map[string]bool   // by runtime and engine
@@ -638,6 +640,11 @@ func (s *solver) byOverride(t *trouble, list []candidate, major bool) (solution,
 			version: c, how: HowOverride, main: t.name, major: c.major,
 			targets: []Target{{Package: t.name, From: t.from, To: c.version, How: HowOverride, Lines: f.lines}},
 		}
+		if !slices.Contains(s.manager.Ways, HowAncestor) {
+			best.say(t, "this is an override: %s brings it in, and gets %s in the place of %s", strings.TrimSpace(b.Name+" "+b.Version), c.version, t.from)
+			found = true
+			continue
+		}
 		best.say(t, "this is an override: %s %s asks for %s and gets %s all the same, because no version of what brings it in that could be taken asks for a fixed one",
 			b.Name, b.Version, orAny(f.blocked[0].constraint), c.version)
 		found = true
@@ -697,6 +704,9 @@ func (s *solver) take(t *trouble, usable []solution, list []candidate, no []reje
 	}
 	for _, f := range sol.version.clears {
 		c.clear(f)
+		if s.bill != "" {
+			c.unseenIn(f, s.bill)
+		}
 	}
 	if !sol.gone {
 		c.say(s.project.Path, reason{t.name, t.from, sol.version.version,

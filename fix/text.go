@@ -111,6 +111,11 @@ func (c *Change) writeText(w io.Writer, number int) {
 		}
 		line("proof", text)
 	}
+	if p := c.Proof; p != nil {
+		for _, g := range together(p.Unproven) {
+			line("unproven", fmt.Sprintf("%s: %s", g, g[0].Why))
+		}
+	}
 	if len(c.Files) > 0 {
 		line("files", strings.Join(c.Files, ", "))
 	}

@@ -60,6 +60,13 @@ func (a *app) prove(ctx context.Context, dir string, s *session, opts *fixOption
 		if err != nil {
 			return nil, err
 		}
+		if len(c.Proof.Cleared) == 0 { // a request carries its proof
+			for _, f := range c.Proof.Unproven {
+				p.Unfixed = append(p.Unfixed, fix.Unfixed{Finding: f, Code: "not-proven"})
+			}
+			continue
+		}
+		c.Clears, c.Proof.Remaining = c.Proof.Cleared, append(c.Proof.Remaining, c.Proof.Unproven...)
 		contents, err := changedFiles(ws, committed)
 		if err != nil {
 			return nil, err

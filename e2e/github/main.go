@@ -28,12 +28,13 @@ func main() {
 	address := flag.String("address", "", "`FILE` that gets the address once it answers")
 	secure := flag.String("tls", "", "existing `FOLDER` that gets the files address and authority.pem, to serve over TLS too")
 	releases := flag.String("releases", "", "`FOLDER` that is served below /releases/")
+	repository := flag.String("git", "", "bare repository in `FOLDER` that branches and commits are of; made where it is missing")
 	readOnly := flag.Bool("read-only", false, "refuse every change, as GitHub does to the token of a fork")
 	var pulls pulls
 	flag.Var(&pulls, "pull", "an open pull request as `NUMBER,OWNER/NAME,BRANCH,COMMIT` of its head; repeatable")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := serve(ctx, *address, *secure, *releases, *readOnly, pulls)
+	err := serve(ctx, options{*address, *secure, *releases, *repository, *readOnly, pulls})
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "github:", err)
@@ -41,9 +42,19 @@ func main() {
 	}
 }
 
-// state is what the repository holds at the end.
+// options are those of the command line.
+type options struct {
+	address, secure, releases, repository string
+	readOnly                              bool
+	pulls                                 pulls
+}
+
+// state is what the repository holds at the end, and whenever /state is asked for.
 type state struct {
 	Comments   []githubtest.Comment         `json:"comments"`
+	Pulls      []githubtest.Pull            `json:"pulls,omitempty"` // this and the next two with -git
+	Branches   []string                     `json:"branches,omitempty"`
+	Issues     []githubtest.Issue           `json:"issues,omitempty"`
 	Uploads    map[string]githubtest.Upload `json:"uploads"`
 	Snapshots  map[string]json.RawMessage   `json:"snapshots"`
 	Log        []string                     `json:"log"`
@@ -68,7 +79,7 @@ func (p *pulls) Set(text string) error {
 	return nil
 }
 
-func serve(ctx context.Context, address, secure, releases string, readOnly bool, pulls pulls) error {
+func serve(ctx context.Context, o options) error {
 	var spec *githubtest.Spec
 	if dir := os.Getenv("TRIFECTA_SHARED"); dir != "" {
 		var err error
@@ -77,34 +88,40 @@ func serve(ctx context.Context, address, secure, releases string, readOnly bool,
 		}
 	}
 	stand := githubtest.NewServer(spec)
-	stand.SetPulls(pulls...)
-	if readOnly {
+	stand.SetPulls(o.pulls...)
+	if o.readOnly {
 		stand.Fail = refuse
 	}
+	if o.repository != "" {
+		if err := stand.UseGit(o.repository); err != nil {
+			return err
+		}
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", stand)
+	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
+		_ = write(w, stand, o.repository != "") // who asks sees that something is missing
+	})
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	handler := http.Handler(stand)
-	if releases != "" {
-		mux := http.NewServeMux()
-		mux.Handle("/releases/", http.StripPrefix("/releases", http.FileServer(http.Dir(releases))))
-		mux.Handle("/", stand)
-		handler = mux
+	if o.releases != "" {
+		mux.Handle("GET /releases/", http.StripPrefix("/releases", http.FileServer(http.Dir(o.releases))))
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan error, 2)
 	serving := 1
 	go func() { done <- server.Serve(listener) }()
-	if secure != "" {
-		encrypted, err := listenTLS(ctx, secure)
+	if o.secure != "" {
+		encrypted, err := listenTLS(ctx, o.secure)
 		if err != nil {
 			return errors.Join(err, server.Close())
 		}
 		serving++
 		go func() { done <- server.Serve(encrypted) }()
 	}
-	if err := os.WriteFile(address, []byte("http://"+listener.Addr().String()), 0o600); err != nil {
+	if err := os.WriteFile(o.address, []byte("http://"+listener.Addr().String()), 0o600); err != nil {
 		return err
 	}
 	<-ctx.Done()
@@ -115,15 +132,25 @@ func serve(ctx context.Context, address, secure, releases string, readOnly bool,
 	if err != nil {
 		return err
 	}
-	out := json.NewEncoder(os.Stdout)
-	out.SetIndent("", "  ")
-	out.SetEscapeHTML(false)
-	violations := stand.Violations()
-	err = out.Encode(state{stand.Comments(), stand.Uploads(), stand.Snapshots(), stand.Log(), violations})
-	if len(violations) > 0 {
-		err = errors.Join(err, fmt.Errorf("%d requests or answers are not as GitHub describes them", len(violations)))
+	err = write(os.Stdout, stand, o.repository != "")
+	if n := len(stand.Violations()); n > 0 {
+		err = errors.Join(err, fmt.Errorf("%d requests or answers are not as GitHub describes them", n))
 	}
 	return err
+}
+
+// write writes what the repository holds.
+func write(w io.Writer, stand *githubtest.Server, git bool) error {
+	s := state{
+		Comments: stand.Comments(), Uploads: stand.Uploads(), Snapshots: stand.Snapshots(), Log: stand.Log(), Violations: stand.Violations(),
+	}
+	if git {
+		s.Pulls, s.Branches, s.Issues = stand.Pulls(), stand.Branches(), stand.Issues()
+	}
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	out.SetEscapeHTML(false)
+	return out.Encode(s)
 }
 
 // listenTLS listens with a certificate of an authority of its own, and writes the address and the authority to folder.
