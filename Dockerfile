@@ -11,8 +11,8 @@
 ARG GO_IMAGE=golang:1.26-bookworm
 ARG BINARY=built
 ARG CI_IMAGE=debian:trixie-slim
-ARG FIX_IMAGE=node:22-trixie-slim
-ARG UV_IMAGE=ghcr.io/astral-sh/uv:0.9
+ARG FIX_IMAGE=node:24-trixie-slim
+ARG UV_IMAGE=ghcr.io/astral-sh/uv:0.13
 
 FROM ${GO_IMAGE} AS built
 ARG VERSION=0.1.0-dev
