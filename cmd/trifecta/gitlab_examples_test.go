@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,6 +118,50 @@ func TestGitLabOrganisationExample(t *testing.T) {
 		data, err := os.ReadFile(filepath.Join(dir, "report", name))
 		if err != nil || !strings.Contains(string(data), want) {
 			t.Errorf("%s: %v, no %q in\n%.2000s", name, err, want, data)
+		}
+	}
+}
+
+// What docs/gitlab.md shows to copy is YAML that sets what there is.
+func TestGitLabPage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "gitlab.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inputs := readTemplate(t, "scan/template.yml").inputs
+	snippets := strings.Split(string(page), "```yaml\n")[1:]
+	if len(snippets) == 0 {
+		t.Fatal("nothing to copy")
+	}
+	for _, snippet := range snippets {
+		text, _, ok := strings.Cut(snippet, "```\n")
+		var shown struct {
+			Include []struct {
+				Component string
+				Inputs    map[string]any
+			}
+			Variables map[string]string
+			Trifecta  struct {
+				Variables map[string]string
+			}
+		}
+		if err := yaml.Unmarshal([]byte(text), &shown); err != nil || !ok {
+			t.Errorf("%v in:\n%s", err, text)
+		}
+		for _, variables := range []map[string]string{shown.Variables, shown.Trifecta.Variables} {
+			for name := range variables {
+				known := strings.HasPrefix(name, "AWS_") || slices.ContainsFunc(append([]string{pathInput}, ciInputs...), func(input string) bool { return inputVariable(input) == name })
+				if !known {
+					t.Errorf("nothing reads %s", name)
+				}
+			}
+		}
+		for _, include := range shown.Include {
+			for name := range include.Inputs {
+				if _, ok := inputs[name]; !ok {
+					t.Errorf("the component has no input %s", name)
+				}
+			}
 		}
 	}
 }

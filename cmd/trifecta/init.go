@@ -21,7 +21,14 @@ var starterConfig string
 //go:embed starter/workflow.yml
 var starterWorkflow string
 
-const workflowFile = ".github/workflows/trifecta.yml"
+//go:embed starter/gitlab-ci.yml
+var starterPipeline string
+
+// Where the job of each platform goes.
+const (
+	workflowFile = ".github/workflows/trifecta.yml"
+	pipelineFile = ".gitlab/trifecta.gitlab-ci.yml"
+)
 
 func (a *app) initCommand() *cobra.Command {
 	var opts scanOptions
@@ -29,8 +36,9 @@ func (a *app) initCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
 		Short: "Writes " + config.FileName + " and a workflow to start with",
-		Long: `Writes ` + config.FileName + ` and ` + workflowFile + `, both with comments. Files that are there
-already are left as they are.
+		Long: `Writes ` + config.FileName + ` and ` + workflowFile + `, both with comments; where there is a
+.gitlab-ci.yml and no .github, ` + pipelineFile + ` instead, for it to include. Files that are
+there already are left as they are.
 
 With --baseline it scans instead and records what is found in ` + baselineFile + `: later scans
 count only what is new. Run it again with --force to record anew.`,
@@ -67,11 +75,12 @@ func (a *app) initialize(dir string, force bool) error {
 	}
 	defer func() { _ = root.Close() }() // what was written is closed already
 	written := 0
-	for _, file := range []struct{ name, text string }{{config.FileName, starterConfig}, {workflowFile, starterWorkflow}} {
-		if file.name == workflowFile && onlyGitLab(root) {
-			a.tell("left out %s: the repository has a .gitlab-ci.yml and no .github", workflowFile)
-			continue
-		}
+	type file struct{ name, text string }
+	job := file{workflowFile, starterWorkflow}
+	if onlyGitLab(root) {
+		job = file{pipelineFile, starterPipeline}
+	}
+	for _, file := range []file{{config.FileName, starterConfig}, job} {
 		err := create(root, file.name, []byte(file.text), force)
 		if errors.Is(err, fs.ErrExist) {
 			a.tell("kept %s, which is there already; --force overwrites it", file.name)
@@ -82,6 +91,9 @@ func (a *app) initialize(dir string, force bool) error {
 		}
 		written++
 		a.tell("wrote %s", file.name)
+	}
+	if written > 0 && job.name == pipelineFile {
+		a.tell("next: let .gitlab-ci.yml include it (include: [{local: %s}]), and name an image in TRIFECTA_IMAGE; see docs/gitlab.md", pipelineFile)
 	}
 	if written > 0 {
 		a.tell("next: trifecta scan %s", filepath.ToSlash(filepath.Clean(dir)))

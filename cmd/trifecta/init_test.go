@@ -21,6 +21,17 @@ func TestStarterWorkflow(t *testing.T) {
 	}
 }
 
+// The job that it writes for GitLab is the template.
+func TestStarterPipeline(t *testing.T) {
+	template, err := os.ReadFile(filepath.Join("..", "..", "templates", "trifecta.gitlab-ci.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(template), starterPipeline); diff != "" {
+		t.Errorf("starter/gitlab-ci.yml (-template +starter):\n%s", diff)
+	}
+}
+
 func TestStarterConfig(t *testing.T) {
 	cfg, err := config.Read(os.DirFS("starter"), "trifecta.yaml")
 	if err != nil {
