@@ -143,7 +143,7 @@ func TestCanariesJavaScript(t *testing.T) {
 		{
 			name: "pnpm 8", manager: "pnpm@1.0.0", lock: "pnpm-lock.yaml", runs: true,
 			text:  "lockfileVersion: '6.0'\n\nsettings:\n  autoInstallPeers: true\n  excludeLinksFromLockfile: false\n\ndependencies:\n  letters:\n    specifier: 1.0.0\n    version: 1.0.0\n  words:\n    specifier: 1.0.0\n    version: 1.0.0\n\npackages:\n\n  /letters@1.0.0:\n    resolution: {integrity: LETTERS}\n    requiresBuild: true\n    dev: false\n\n  /words@1.0.0:\n    resolution: {integrity: WORDS}\n    requiresBuild: true\n    dev: false\n",
-			files: map[string]string{".npmrc": npmrc, ".pnpmfile.cjs": "require('fs').writeFileSync('CANARY', '')\n"},
+			files: map[string]string{".npmrc": npmrc, "pnpmfile.js": "require('fs').writeFileSync('CANARY', '')\n"},
 		},
 		{
 			name: "yarn 4", manager: "yarn@1.0.0", lock: "yarn.lock", runs: true,
@@ -157,6 +157,14 @@ func TestCanariesJavaScript(t *testing.T) {
 			name: "yarn 1", manager: "yarn@1.0.0", lock: "yarn.lock",
 			text:  "# yarn lockfile v1\n\n\nletters@1.0.0:\n  version \"1.0.0\"\n  resolved \"REGISTRY/letters/-/letters-1.0.0.tgz\"\n  integrity LETTERS\n\nwords@1.0.0:\n  version \"1.0.0\"\n  resolved \"REGISTRY/words/-/words-1.0.0.tgz\"\n  integrity WORDS\n",
 			files: map[string]string{".yarnrc": "yarn-path ./evil.js\nregistry HOSTILE\n", ".npmrc": npmrc},
+		},
+		{
+			name: "bun", manager: "bun@1.0.0", lock: "bun.lock",
+			text: `{"lockfileVersion": 1, "workspaces": {"": {"name": "shop", "dependencies": {"letters": "1.0.0", "words": "1.0.0"}}}, "packages": {
+  "letters": ["letters@1.0.0", "", {}, "LETTERS"],
+  "words": ["words@1.0.0", "", {}, "WORDS"],
+}}`,
+			files: map[string]string{"bunfig.toml": "preload = [\"./evil.js\"]\n[install]\nregistry = \"HOSTILE\"\n", ".npmrc": npmrc, "bun.lockb": "#!/bin/sh\ntouch CANARY\n"},
 		},
 	}
 	for _, test := range tests {

@@ -451,6 +451,7 @@ func TestCasesTable(t *testing.T) {
 		{"cases/pnpm", "pnpm", "`pnpm install --frozen-lockfile --ignore-scripts`"},
 		{"cases/yarn-classic", "Yarn 1", "`yarn install --frozen-lockfile --ignore-scripts`"},
 		{"cases/yarn-berry", "Yarn 3 and 4", "`yarn install --immutable --mode=skip-build`"},
+		{"cases/bun", "bun", "`bun install --frozen-lockfile --ignore-scripts`"},
 		{"cases/go", "Go", "`go mod verify` and `go build ./...`"},
 		{"pip", "pip", "`pip install --dry-run`, with `--require-hashes` where there are hashes"},
 		{"poetry", "Poetry", "`poetry check --lock` and `poetry install --dry-run`"},

@@ -1,6 +1,7 @@
 package fix
 
 import (
+	"bytes"
 	"os"
 	"path"
 	"path/filepath"
@@ -167,6 +168,26 @@ func FuzzYarnLock(f *testing.F) {
 	})
 }
 
+// FuzzBunLock does the same for bun.
+func FuzzBunLock(f *testing.F) {
+	seeds(f, "cases/bun", "bun.lock")
+	f.Add([]byte(`{"packages": {"a": ["a@1.0.0", "", {"dependencies": {"b": "1"}, }, "sha512-AA=="], /* x */ "a/b": ["b@1.0.0", "", {}, ""],}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		lock, err := parseBunLock(data)
+		if err != nil {
+			return
+		}
+		manifest, err := parseJSON([]byte(`{"dependencies": {"lodash": "^4.17.0"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lock.connect([]*npmManifest{{path: "package.json", text: manifest}}, ".")
+		if got, err := lock.write(unchanged(lock.graph)); err == nil && !bytes.Equal(got, data) {
+			t.Fatalf("it became\n%s", got)
+		}
+	})
+}
+
 func unchanged(g *jsGraph) *jsChange {
 	return &jsChange{jsGraph: g, job: &Job{Project: &Project{}}}
 }
@@ -215,6 +236,17 @@ func TestUntouchedLocks(t *testing.T) {
 						t.Fatalf("%s: %v", name, err)
 					}
 					got = string(lock.data)
+				case "bun.lock":
+					lock, err := parseBunLock([]byte(want))
+					if err != nil {
+						t.Fatalf("%s: %v", name, err)
+					}
+					lock.connect([]*npmManifest{{path: "package.json", text: manifest}}, ".")
+					data, err := lock.write(unchanged(lock.graph))
+					if err != nil {
+						t.Fatalf("%s: %v", name, err)
+					}
+					got = string(data)
 				default:
 					continue
 				}

@@ -184,6 +184,8 @@ type jsChange struct {
 	registry *npmRegistry
 	// find returns the package that a format takes for a need, where it has rules of its own; nil for none.
 	find func(from *jsNode, need *jsNeed) *jsNode
+	// placed tells a format that has places of a new package; nil for none.
+	placed func(from *jsNode, need *jsNeed, n *jsNode)
 	// before are the packages that were needed before the change.
 	before    map[*jsNode]bool
 	changed   []*jsNode // other releases than before, and new packages
@@ -491,6 +493,9 @@ func (c *jsChange) bring(from *jsNode, need *jsNeed) error {
 	n := &jsNode{name: name, version: version, origin: inventory.OriginRegistry, release: c.amended(v)}
 	c.nodes = append(c.nodes, n)
 	need.to = n
+	if c.placed != nil {
+		c.placed(from, need, n)
+	}
 	return c.meet(n)
 }
 

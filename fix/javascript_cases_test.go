@@ -90,3 +90,16 @@ func TestYarnBerryCases(t *testing.T) {
 		return all
 	})
 }
+
+func TestBunCases(t *testing.T) {
+	javascriptCases(t, "testdata/cases/bun", func(ws *fix.Workspace) []fix.Command {
+		all := installs(ws, "bun.lock", func([]byte) (*fix.NodePackage, []string) {
+			return fix.PNPM10, []string{"install", "--frozen-lockfile", "--ignore-scripts", "--no-progress"}
+		})
+		for i := range all { // bun is no program of Node.js
+			all[i].Program, all[i].Package = "bun", nil
+			all[i].Env = []string{"BUN_INSTALL_CACHE_DIR={cache}/bun", "BUN_CONFIG_REGISTRY=" + fixtest.Registries["NPM_CONFIG_REGISTRY"]}
+		}
+		return all
+	})
+}

@@ -15,6 +15,7 @@ var Managers = []*Manager{
 	NPM,
 	PNPM,
 	Yarn,
+	Bun,
 	PackageJSON,
 	UV,
 	Poetry,

@@ -381,7 +381,11 @@ func completePNPM(ctx context.Context, job *Job, lock *pnpmLock, registry *npmRe
 	if job.Env.Runner == nil {
 		return &ToolError{Program: "pnpm", Missing: true}
 	}
-	if yamlAt(lock.text.root, "pnpmfileChecksum") != nil {
+	hooks := yamlAt(lock.text.root, "pnpmfileChecksum") != nil
+	if !lock.nine { // which does not say
+		hooks = job.Workspace.Has(path.Join(job.Project.Dir, ".pnpmfile.cjs"))
+	}
+	if hooks {
 		return errors.New("peers have to be found anew, which only pnpm can do, and the project changes what packages ask for by .pnpmfile.cjs, which is a program")
 	}
 	if err := lock.graph.foreign(job.Project); err != nil {
