@@ -423,12 +423,13 @@ func (f *finder) family(v inventory.Value, workload inventory.ID) {
 // search reads an aws_ami data source.
 func (f *finder) search(r *inventory.Resource) {
 	id, at := r.ID, r.Location
-	name := ""
+	name, system, several := "", System{}, false
 	for _, filter := range r.Get("filter").Blocks() {
 		key, _ := filter.Get("name").Text()
 		for _, v := range filter.Get("values").Elements() {
 			if text, ok := v.Text(); ok && (key == "name" || key == "image-id") {
-				name, at = text, v.Location()
+				several = several || name != "" && SystemOf(text) != system
+				name, at, system = text, v.Location(), SystemOf(text)
 			}
 		}
 	}
@@ -463,8 +464,9 @@ func (f *finder) search(r *inventory.Resource) {
 		byID = byID || key == "owner-id" || key == "owner-alias" || key == "image-id"
 	}
 	ref.Unowned = owners.IsNull() && !byID
-	ref.System = SystemOf(name)
-	ref.Built = builtDay(name)
+	if !several { // of names of several systems nobody knows which one is found
+		ref.System, ref.Built = SystemOf(name), builtDay(name)
+	}
 	if r.Region != "" {
 		ref.Region = r.Region
 	}

@@ -163,6 +163,20 @@ func TestSystemOf(t *testing.T) {
 	}
 }
 
+func TestMadeFor(t *testing.T) {
+	for text, want := range map[string]string{
+		"/aws/service/eks/optimized-ami/1.27/amazon-linux-2/recommended/image_id": "1.27", "amazon-eks-node-1.24-v20230816": "1.24", "amazon-eks-node-1.24-v*": "1.24",
+		"amazon-eks-gpu-node-1.25-v*": "1.25", "amazon-eks-node-al2023-x86_64-standard-1.33-v20260512": "1.33", "amazon-eks-node-*": "", "amazon-eks-arm64-node-1.29-v*": "1.29",
+		"bottlerocket-aws-k8s-1.30-x86_64-v1.20.0-fcf71a47": "1.30", "/aws/service/bottlerocket/aws-k8s-1.31/x86_64/latest/image_id": "1.31", "bottlerocket-aws-k8s-1.31-nvidia-x86_64-v*": "1.31",
+		"/aws/service/ami-windows-latest/Windows_Server-2022-English-Core-EKS_Optimized-1.30/image_id": "1.30", "ubuntu-eks/k8s_1.29/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-*": "1.29",
+		"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64": "", "al2023-ami-2023.3.20240117.0-kernel-6.1-x86_64": "",
+	} {
+		if got := SystemOf(text).Kubernetes; got != want {
+			t.Errorf("%s is made for %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestPlaceholder(t *testing.T) {
 	for id, want := range map[string]bool{
 		"ami-12345678": true, "ami-custom": true, "ami-12345": true, "ami-0123456789abcdef0": true, "ami-00000000": true, "ami-xxxxxxxx": true, "ami-abcdef12": false,

@@ -17,7 +17,13 @@ type System struct {
 	// Long says that the image gets security updates past the end of standard support without another contract: Debian by its LTS
 	// team (https://wiki.debian.org/LTS), Ubuntu Pro by what is paid with the machine (https://ubuntu.com/aws/pro).
 	Long bool
+	// Kubernetes is the version that the image is made for, where its name says so: 1.31.
+	Kubernetes string
 }
+
+// madeFor is how names and paths of images say for which version of Kubernetes they are made
+// (https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html).
+var madeFor = regexp.MustCompile(`(?:/eks/optimized-ami/|amazon-eks-(?:[a-z0-9_]+-)*node-(?:[a-z0-9_]+-)*|aws-k8s-|EKS_Optimized-|ubuntu-eks/k8s_)(1\.\d{1,3})(?:[-/_.*]|$)`)
 
 // pattern tells a system by what images are called.
 type pattern struct {
@@ -80,6 +86,9 @@ func SystemOf(text string) System {
 		cycle := p.cycle(m)
 		s := System{Product: p.product, Cycle: cycle, Name: strings.TrimSpace(p.name + " " + cycle)}
 		s.EKS = strings.Contains(text, "eks") || strings.HasPrefix(text, "AL2_") || strings.HasPrefix(text, "al2@") || text == "AmazonLinux2"
+		if m := madeFor.FindStringSubmatch(text); m != nil {
+			s.Kubernetes = m[1]
+		}
 		s.Long = p.product == "debian" || p.product == "ubuntu" && strings.Contains(text, "ubuntu-pro")
 		if p.product == "windows-server" {
 			s.Cycle = windowsCycle(cycle, text)

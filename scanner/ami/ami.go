@@ -53,7 +53,7 @@ var (
 		"No flaw of the engine is fixed, or extended support is billed by the hour. Upgrade to a supported major version.")
 	runtimeEnd = rule("runtime-end-of-life", scanner.Medium, "Function runtime that is deprecated",
 		"The runtime gets no more security updates and can soon not be deployed any more. Move to a supported one.")
-	clusterEnd = rule("eks-end-of-life", scanner.Medium, "Kubernetes version of a cluster that is past its standard support",
+	clusterEnd = rule("eks-end-of-life", scanner.Medium, "Kubernetes version of a cluster, or of its nodes, that is past its standard support",
 		"Extended support costs six times as much and ends as well; then AWS upgrades by force. Upgrade one minor version at a time.")
 )
 
@@ -274,6 +274,11 @@ func (p *pass) reference(r *machine.Reference) {
 	if r.System.EKS && r.System.Product == "amazon-linux" && r.System.Cycle == "2" && day > eksAL2End && !(ok && release.EndOfLife.Passed(day)) {
 		f := p.report(r, endOfLife, "is an EKS image of Amazon Linux 2, which AWS has not published since "+eksAL2End, "move to AL2023 or Bottlerocket")
 		p.succeed(f, r, r.Successor("2023"), "AL2023")
+	}
+	if version := r.System.Kubernetes; version != "" {
+		if release, successor, ok := p.release("amazon-eks", version); ok && release.EndOfLife.Passed(day) {
+			p.report(r, clusterEnd, fmt.Sprintf("is made for Kubernetes %s, whose standard support ended on %s", version, cmp.Or(release.EndOfLife.Day, "an earlier day")), "upgrade the cluster step by step to "+successor+", and its nodes with it")
+		}
 	}
 	if r.Unowned {
 		p.report(r, unowned, "is searched for without an owner, so that anyone who publishes such a name is found"+p.today(r), `name the owners, such as owners = ["amazon"]`)

@@ -205,6 +205,14 @@ data "aws_ami" "stream" {
     values = ["CentOS Stream 8 x86_64 *"]
   }
 }
+data "aws_ami" "several" {
+  owners = ["amazon"]
+  filter {
+    name   = "name"
+    values = ["amzn-ami-hvm-*", "al2023-ami-*", "amzn-ami-hvm-2018.03.*"]
+  }
+}
+data "aws_ssm_parameter" "node" { name = "/aws/service/eks/optimized-ami/1.27/amazon-linux-2023/x86_64/standard/recommended/image_id" }
 resource "aws_elasticsearch_domain" "old" { elasticsearch_version = "6.7" }
 resource "aws_elasticsearch_domain" "kept" { elasticsearch_version = "7.10" }
 resource "aws_opensearch_domain" "legacy" { engine_version = "Elasticsearch_7.8" }
@@ -217,10 +225,11 @@ resource "aws_db_instance" "db" {
 	want := []string{
 		"ami-end-of-life main.tf:20 Windows_Server-2008-R2_SP1-English-64Bit-Base-* is Windows Server 2008, which has had no security updates since 2020-01-14",
 		"ami-end-of-life main.tf:27 CentOS Stream 8 x86_64 * is CentOS Stream 8, which has had no security updates since 2024-05-31",
-		"database-end-of-life main.tf:30 aws_elasticsearch_domain.old runs Elasticsearch 6.7, whose standard support ended on 2025-11-07",
-		"database-end-of-life main.tf:32 aws_opensearch_domain.legacy runs Elasticsearch 7.8, whose standard support ended on 2025-11-07",
-		"database-end-of-life main.tf:33 aws_opensearch_domain.first runs OpenSearch 1.0, whose standard support ended on 2025-11-07",
-		"database-end-of-life main.tf:36 aws_db_instance.db runs mysql 5.7, whose standard support ended on 2024-02-29",
+		"database-end-of-life main.tf:38 aws_elasticsearch_domain.old runs Elasticsearch 6.7, whose standard support ended on 2025-11-07",
+		"database-end-of-life main.tf:40 aws_opensearch_domain.legacy runs Elasticsearch 7.8, whose standard support ended on 2025-11-07",
+		"database-end-of-life main.tf:41 aws_opensearch_domain.first runs OpenSearch 1.0, whose standard support ended on 2025-11-07",
+		"database-end-of-life main.tf:44 aws_db_instance.db runs mysql 5.7, whose standard support ended on 2024-02-29",
+		"eks-end-of-life main.tf:37 /aws/service/eks/optimized-ami/1.27/amazon-linux-2023/x86_64/standard/recommended/image_id is made for Kubernetes 1.27, whose standard support ended on 2024-07-24",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
