@@ -113,3 +113,36 @@ func TestThreeTiers(t *testing.T) {
 		t.Errorf("%d workloads are exposed, before %d", b, a)
 	}
 }
+
+// TestThreeTiersImages: an ended image on the host that everyone reaches, a deprecated one behind it, who patches both, and what
+// takes their place.
+func TestThreeTiersImages(t *testing.T) {
+	dir := filepath.Join("..", "..", "examples", "three-tier")
+	res := scanAMIs(t, dir, "--only", "amis,network,infrastructure", "--offline", "--as-of", "2026-11-22", "--aws-snapshot", filepath.Join(dir, "aws.json"))
+	for _, tt := range []struct {
+		rule, from, to string
+		exposure       scanner.ExposureLevel
+		major          bool
+	}{
+		{"ami-end-of-life", "amzn2-ami-hvm-2.0.*-x86_64-gp2", "al2023-ami-2023.*-kernel-*-x86_64", scanner.ExposureOpen, true},
+		{"aws-stale-ami", "ami-0a5c3558529277641", "ami-0e1f5a9c27d84b360", scanner.ExposureIsolated, false},
+	} {
+		f := findingOf(res, tt.rule, inventory.ID(tt.from))
+		if f == nil || f.Fix == nil || f.Fix.Bump == nil || len(f.Fix.Edits) != 1 {
+			t.Fatalf("%s of %s: %+v", tt.rule, tt.from, f)
+		}
+		if b := f.Fix.Bump; string(b.To) != tt.to || b.Major != tt.major || f.Exposure.Level != tt.exposure {
+			t.Errorf("%s of %s, %s: %+v", tt.rule, tt.from, f.Exposure.Level, b)
+		}
+	}
+	for _, address := range []inventory.ID{"aws_instance.admin", "aws_launch_template.worker"} {
+		if f := findingOf(res, "aws-not-patched", address); f == nil || !strings.Contains(f.Message, "Patch Manager") {
+			t.Errorf("who patches %s: %+v", address, f)
+		}
+	}
+	for _, n := range res.Notices {
+		if strings.HasPrefix(n.Code, "aws-") {
+			t.Errorf("the example's file is not complete: %s", n.Message)
+		}
+	}
+}
