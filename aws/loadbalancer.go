@@ -240,6 +240,8 @@ type CDNBehavior struct {
 	Origin         Text `tf:"target_origin_id"`
 	ProtocolPolicy Text `tf:"viewer_protocol_policy"` // allow-all, https-only, redirect-to-https
 	Signed         Bool `tf:"trusted_key_groups|trusted_signers" as:"present"`
+	// Functions run at the edge for requests and answers.
+	Functions []Ref[*Function] `tf:"lambda_function_association[].lambda_arn" cfn:"LambdaFunctionAssociations[].LambdaFunctionARN"`
 }
 
 // VPCOrigin lets CloudFront reach a load balancer or instance inside of a VPC.

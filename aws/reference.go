@@ -87,11 +87,11 @@ func (r *Ref[T]) fill(d *decoder, from inventory.Value, as string) {
 	}
 }
 
-// onlyOne reports whether an unknown list is what one reference leads to: the ids of a data source, an output of a
-// module. It is there, whatever its length.
+// onlyOne reports whether an unknown list is what one reference leads to, the ids of a data source, an output of a module,
+// or is no list but a text of several parts. It is there, whatever its length.
 func onlyOne(v inventory.Value) bool {
 	_, ok := v.Ref()
-	return ok
+	return ok || len(v.Parts()) > 0
 }
 
 // refTo returns the reference that stands at a value.

@@ -439,6 +439,7 @@ func (g *Graph) openDistribution(o *aws.Distribution) {
 	six := flag(g, o.IPv6, false)
 	n.fronts = []*front{{open: clients(protoTCP, ports, certainly, six), exists: flag(g, o.Enabled, true)}}
 	for _, b := range o.Behaviors {
+		g.connectEdgeFunctions(n, b)
 		for k := range o.Origins {
 			origin := &o.Origins[k]
 			if id, ok := b.Origin.Known(); ok {
@@ -449,6 +450,35 @@ func (g *Graph) openDistribution(o *aws.Distribution) {
 			g.connectOrigin(n, b, origin)
 		}
 	}
+}
+
+// connectEdgeFunctions makes the edges of one behaviour of a distribution to the functions that it calls for each request
+// (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-cloudfront-trigger-events.html).
+func (g *Graph) connectEdgeFunctions(n *node, b aws.CDNBehavior) {
+	for _, r := range b.Functions {
+		functions, _ := resolve(g, r)
+		for _, f := range functions {
+			e := edge{from: n, to: g.byObject[f.of], proto: protoTCP, how: byService, exists: perhaps(f.why)}
+			if b.Signed.Is(true) {
+				e.shields = []string{"auth:custom"}
+			}
+			for _, port := range viewerPorts(b) {
+				copied := e
+				copied.port = Port(port)
+				if copied.to != nil {
+					g.connect(&copied)
+				}
+			}
+		}
+	}
+}
+
+// viewerPorts are the ports on which a behaviour passes requests on; a redirect passes none.
+func viewerPorts(b aws.CDNBehavior) []uint16 {
+	if b.ProtocolPolicy.May("allow-all") || b.ProtocolPolicy.Absent() {
+		return []uint16{443, 80}
+	}
+	return []uint16{443}
 }
 
 // connectOrigin makes the edges of one behaviour of a distribution to one origin: for each port that viewers dial.
@@ -471,10 +501,7 @@ func (g *Graph) connectOrigin(n *node, b aws.CDNBehavior, origin *aws.CDNOrigin)
 	} else {
 		base.how = acrossNet
 	}
-	viewer := []uint16{443}
-	if b.ProtocolPolicy.May("allow-all") || b.ProtocolPolicy.Absent() {
-		viewer = append(viewer, 80)
-	}
+	viewer := viewerPorts(b)
 	targets, _ := resolve(g, target)
 	for _, x := range targets {
 		to := x.of
