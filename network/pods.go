@@ -36,6 +36,7 @@ func (g *Graph) buildKubernetes() {
 	k.addIngresses()
 	k.addGateways()
 	k.addIstio()
+	k.addBindings()
 	for _, w := range k.m.Workloads {
 		k.hostPorts(w)
 		if w.Knative {
