@@ -191,6 +191,21 @@ func TestCanariesNPM(t *testing.T) {
 		{name: "a folder that leads out", files: map[string]string{
 			"package.json": `{"name": "shop", "version": "1.0.0", "dependencies": {"words": "^1.0.0", "out": "file:../../../etc"}}`,
 		}},
+		{name: "packages from elsewhere in a lock file of version 1", files: map[string]string{
+			"package.json": `{"name": "shop", "version": "1.0.0", "dependencies": {"words": "^1.0.0", "evil": "HOSTILE/evil.tgz", "worse": "git+HOSTILE/worse.git"}}`,
+			"package-lock.json": `{"name": "shop", "version": "1.0.0", "lockfileVersion": 1, "requires": true, "dependencies": {
+  "evil": {"version": "HOSTILE/evil.tgz", "integrity": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="},
+  "words": {"version": "1.0.0", "resolved": "REGISTRY/words/-/words-1.0.0.tgz", "integrity": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="},
+  "worse": {"version": "git+HOSTILE/worse.git#0123456789012345678901234567890123456789", "from": "git+HOSTILE/worse.git"}
+}}`,
+		}},
+		{name: "an archive of somebody else in a lock file of version 1", written: true, files: map[string]string{
+			"package.json": `{"name": "shop", "version": "1.0.0", "dependencies": {"words": "^1.0.0", "letters": "1.0.0"}}`,
+			"package-lock.json": `{"name": "shop", "version": "1.0.0", "lockfileVersion": 1, "requires": true, "dependencies": {
+  "letters": {"version": "1.0.0", "resolved": "HOSTILE/letters-1.0.0.tgz", "integrity": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==", "bundled": true, "dependencies": {"../../../evil": {"version": "1.0.0"}}},
+  "words": {"version": "1.0.0", "resolved": "REGISTRY/words/-/words-1.0.0.tgz", "integrity": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="}
+}}`,
+		}},
 		{name: "installed packages of the repository", written: true, files: map[string]string{
 			"node_modules/words/package.json": `{"name": "words", "version": "1.0.0", "scripts": {"install": "touch CANARY"}}`, "node_modules/.bin/node": "#!/bin/sh\ntouch CANARY\n",
 		}},
