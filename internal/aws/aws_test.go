@@ -252,7 +252,7 @@ func TestPagesWithoutEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]Refusal{{describeImages, Failed}}, got.Regions[0].Refused); diff != "" || n != maxPages {
+	if diff := cmp.Diff([]Refusal{{describeImages, TooMuch}}, got.Regions[0].Refused); diff != "" || n != maxPages {
 		t.Errorf("%d pages, (-want +got):\n%s", n, diff)
 	}
 }

@@ -50,7 +50,7 @@ func (s *service) versions(ctx context.Context, versions []string) ([]Kubernetes
 		}
 		question.Set("nextToken", next)
 	}
-	return nil, fmt.Errorf("more than %d pages", maxPages)
+	return nil, errPages
 }
 
 func parseVersions(data []byte) ([]Kubernetes, string, error) {

@@ -164,7 +164,7 @@ func (s *service) details(ctx context.Context, ids []string, add func(id string,
 			return err
 		}
 	}
-	return fmt.Errorf("more than %d pages", 10*maxPages)
+	return errPages
 }
 
 func parseDetails(data []byte, add func(id string, f Finding)) (next string, err error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -109,7 +110,7 @@ func (s *service) pages(ctx context.Context, form url.Values, read func([]byte) 
 		}
 		form.Set("NextToken", next)
 	}
-	return fmt.Errorf("more than %d pages", maxPages)
+	return errPages
 }
 
 func parseImages(data []byte) ([]image, string, error) {
@@ -150,6 +151,9 @@ func (r *Region) search(ctx context.Context, ec2 *service, searches []Search) []
 		found, err := ec2.images(ctx, form)
 		if err != nil {
 			r.refuse(describeImages, code(err))
+			if errors.Is(err, errPages) {
+				continue // the next one may find less
+			}
 			break
 		}
 		if s.NameRegex != "" {

@@ -154,7 +154,7 @@ func (s *service) states(ctx context.Context, operation string, question map[str
 		}
 		question["NextToken"] = page.Next
 	}
-	return fmt.Errorf("more than %d pages", maxPages)
+	return errPages
 }
 
 // registered returns the patch groups that a baseline is registered for
@@ -178,7 +178,7 @@ func (s *service) registered(ctx context.Context) ([]string, error) {
 		}
 		question["NextToken"] = page.Next
 	}
-	return nil, fmt.Errorf("more than %d pages", maxPages)
+	return nil, errPages
 }
 
 // moment is a time as AWS writes it in JSON: seconds since 1970, or ISO 8601.

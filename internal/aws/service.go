@@ -177,5 +177,11 @@ func code(err error) string {
 	if errors.As(err, &status) {
 		return cmp.Or(codeOf(status.Body), strconv.Itoa(status.Status))
 	}
+	if errors.Is(err, errPages) {
+		return TooMuch
+	}
 	return Failed
 }
+
+// errPages says that an answer has more pages than are read.
+var errPages = errors.New("more pages than are read")

@@ -51,7 +51,7 @@ func (s Patches) Evidence() string {
 		who = fmt.Sprintf("%d machines of its patch group %q in %s", s.Reporting, s.Group, s.Region)
 	case s.Machines == 0:
 		return "AWS runs none of it in " + s.Region
-	case s.Machines == 1 && s.Reporting == 1:
+	case s.Machines == 1:
 		who = "the machine in " + s.Region
 	}
 	switch {

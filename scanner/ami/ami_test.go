@@ -247,3 +247,21 @@ func TestPlaceOfUse(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestEvidence(t *testing.T) {
+	for _, tt := range []struct {
+		state Patches
+		want  string
+	}{
+		{Patches{Region: "r"}, "AWS runs none of it in r"},
+		{Patches{Region: "r", Machines: 3}, "Patch Manager has never looked at any of the 3 machines in r either"},
+		{Patches{Region: "r", Machines: 1}, "Patch Manager has never looked at the machine in r either"},
+		{Patches{Region: "r", Machines: 1, Reporting: 1, Since: "2026-05-30"}, "Patch Manager knows the state of the machine in r, of 2026-05-30 or later, and installed nothing"},
+		{Patches{Region: "r", Machines: 3, Reporting: 2, Installs: 1}, "something outside of the code patches: Patch Manager knows the state of 2 of the 3 machines in r, of an unknown day or later, and installed patches on 1"},
+		{Patches{Region: "r", Group: "db", Machines: 2, Reporting: 2, Since: "2026-05-30"}, `Patch Manager knows the state of 2 machines of its patch group "db" in r, of 2026-05-30 or later, and installed nothing`},
+	} {
+		if got := tt.state.Evidence(); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
