@@ -38,7 +38,7 @@ const code = renderer.code.bind(renderer);
 renderer.code = (token) => token.lang === 'mermaid' ? `<pre class="mermaid">${token.text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</pre>` : code(token);
 // Not every machine has a font with these.
 const colours = { '🔴': '#dd2e44', '🟠': '#f4900c', '🟡': '#fdcb58', '🔵': '#55acee', '⚪': '#ccd6dd', '🟢': '#78b159', '⚫': '#31373d', '🟣': '#aa8ed6' };
-const dots = (html) => html.replace('🚪', '<svg width="12" height="16" viewBox="0 0 12 16" style="vertical-align:-2px"><rect width="12" height="16" rx="1" fill="#c1694f"/><circle cx="9.5" cy="8.5" r="1.3" fill="#ffd983"/></svg>').replace(/([🔴🟠🟡🔵⚪🟢⚫🟣]) ?/gu, (_, c) => `<svg width="14" height="14" viewBox="0 0 14 14" style="vertical-align:-2px"><circle cx="7" cy="7" r="6.5" fill="${colours[c]}"/></svg>&nbsp;`);
+const dots = (html) => html.replace('🚪', '<svg width="12" height="16" viewBox="0 0 12 16" style="vertical-align:-2px"><rect width="12" height="16" rx="1" fill="#c1694f"/><circle cx="9.5" cy="8.5" r="1.3" fill="#ffd983"/></svg>').replace(/([🔴🟠🟡🔵⚪🟢⚫🟣]) ?/gu, (_, c) => `<svg width="14" height="14" viewBox="0 0 14 14" style="vertical-align:-2px"><circle cx="7" cy="7" r="6.5" fill="${colours[c]}"/></svg>&#8288;`);
 const mermaid = packages.resolve('mermaid/dist/mermaid.min.js');
 const style = packages.resolve('github-markdown-css/github-markdown-light.css');
 const page = join(mkdtempSync(join(tmpdir(), 'comment-')), 'comment.html');
