@@ -23,7 +23,7 @@ func (p *planner) moves() {
 // so is each move to another release.
 func (p *planner) bump(f *scanner.Finding) {
 	b := *f.Fix.Bump
-	if b.Major && (p.opts.Majors == MajorsNever || p.opts.Majors == MajorsAct && f.Tier != scanner.TierAct) {
+	if b.Major && (p.opts.Majors == MajorsNever || p.opts.Majors == MajorsAct && !p.urgent(b.Series)) {
 		p.unfixed("only-major", fmt.Sprintf("only another release clears it: %s in the place of %s", plain(string(b.To)), plain(string(b.From))), f)
 		return
 	}
@@ -46,6 +46,14 @@ func (p *planner) bump(f *scanner.Finding) {
 	}
 	c.Major = c.Major || b.Major
 	c.clear(f)
+}
+
+// urgent reports whether one of the moves of a series clears what has to be acted on: then all of them are made, as the families
+// of a system have to agree.
+func (p *planner) urgent(series string) bool {
+	return slices.ContainsFunc(p.res.Findings, func(f scanner.Finding) bool {
+		return f.Status != scanner.StatusSuppressed && f.Tier == scanner.TierAct && f.Fix != nil && f.Fix.Bump != nil && f.Fix.Bump.Major && f.Fix.Bump.Series == series
+	})
 }
 
 // isImage reports whether a finding is about a machine image, whose packages no manager can raise.

@@ -76,6 +76,7 @@ Exit codes: 0 the plan, whatever it holds; 2 wrong usage or configuration, 3 it 
   trifecta fix web --format json
   trifecta fix --write --verify 'npm ci && npm test'
   trifecta fix --patch patches
+  trifecta fix --aws
   GITHUB_TOKEN=... trifecta fix --open-pr --limit 3`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
