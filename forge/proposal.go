@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -56,6 +57,7 @@ type File struct {
 type Proposal struct {
 	Number  int // 0 where there is none
 	URL     string
+	Sign    string // before the number where people write of it; empty is #
 	Key     string
 	Version string
 	Parts   []string
@@ -63,6 +65,9 @@ type Proposal struct {
 	State   State  // what came of it
 	Reason  string // why, where nothing was done; a sentence without a full stop
 }
+
+// Ref names a request as people write of it on the host, which makes a link of it.
+func (p *Proposal) Ref() string { return fmt.Sprintf("%s%d", cmp.Or(p.Sign, "#"), p.Number) }
 
 // State is what came of a request in this run.
 type State string

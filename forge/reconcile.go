@@ -75,7 +75,7 @@ func Reconcile(ctx context.Context, host Proposer, plan Plan) ([]Proposal, error
 	for _, p := range superseded {
 		if by := r.done[plan.supersedes(p)]; by.State.Open() {
 			at := len(r.done)
-			r.withdraw(ctx, p, fmt.Sprintf("superseded by #%d", by.Number))
+			r.withdraw(ctx, p, "superseded by "+by.Ref())
 			closed = append(closed, r.done[at:]...)
 			r.done = r.done[:at]
 		}

@@ -33,7 +33,7 @@ func (r *gitlabRun) fixed(state string) githubtest.Pull {
 	r.t.Helper()
 	r.pull()
 	log := r.run("CI_COMMIT_SHA=" + r.lab.Repository.Head("main"))
-	if !strings.Contains(log, state+" #") {
+	if !strings.Contains(log, state+" !") {
 		r.t.Fatalf("the log does not say %s:\n%s", state, log)
 	}
 	pulls := r.lab.Repository.Pulls()
@@ -105,6 +105,31 @@ func TestGitLabFixRequests(t *testing.T) {
 	}
 	if notes := r.lab.Notes(request.Number); len(notes) != 1 || !strings.Contains(notes[0].Body, "not needed any more") {
 		t.Errorf("%+v", notes)
+	}
+}
+
+// Requests that a group takes in are closed once it is open, and say which one it is.
+func TestGitLabFixRequestsSuperseded(t *testing.T) {
+	r, registry := newGitLabFixRun(t)
+	r.commit("main", map[string]string{"shop/web/package.json": fixManifest, "shop/web/package-lock.json": fixLock(registry, "0.4.1", "AAAA")})
+	r.pull()
+	if log := r.run("CI_COMMIT_SHA=" + r.lab.Repository.Head("main")); strings.Count(log, "opened !") != 2 {
+		t.Fatal(log)
+	}
+	r.commit("main", map[string]string{"shop/.trifecta.yaml": "fix:\n  grouping: all\n"})
+	r.pull()
+	if log := r.run("CI_COMMIT_SHA=" + r.lab.Repository.Head("main")); strings.Count(log, "opened !") != 1 || strings.Count(log, "withdrawn !") != 2 {
+		t.Fatal(log)
+	}
+	pulls := r.lab.Repository.Pulls()
+	if len(pulls) != 3 || pulls[2].State != "open" || len(r.lab.Repository.Branches()) != 2 {
+		t.Fatalf("%+v, branches %v", pulls, r.lab.Repository.Branches())
+	}
+	for _, p := range pulls[:2] {
+		notes := r.lab.Notes(p.Number)
+		if p.State != "closed" || len(notes) != 1 || !strings.Contains(notes[0].Body, fmt.Sprintf("superseded by !%d", pulls[2].Number)) {
+			t.Errorf("%s, %+v", p.State, notes)
+		}
 	}
 }
 

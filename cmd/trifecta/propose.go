@@ -187,7 +187,7 @@ func summarize(w io.Writer, all []forge.Proposal) error {
 	for _, p := range all {
 		number, reason := "", ""
 		if p.Number > 0 {
-			number = fmt.Sprintf(" #%d", p.Number)
+			number = " " + p.Ref()
 		}
 		if p.Reason != "" {
 			reason = ": " + p.Reason

@@ -443,8 +443,8 @@ func (s *suite) supersede() {
 	group.Key, group.Title, group.Parts = "group web", "web: two packages", []string{"npm/p0", "npm/p1"}
 	group.Files = append(slices.Clone(prs[0].Files), prs[1].Files...)
 	s.meets(forge.Plan{Wanted: []forge.PullRequest{group}, Limit: 1}, "group web opened", "npm/p0 withdrawn", "npm/p1 withdrawn")
-	number := s.host.Requests()[2].Number
-	if comments := s.host.Comments(s.host.Requests()[0].Number); len(comments) != 1 || !strings.Contains(comments[0], fmt.Sprintf("superseded by #%d", number)) {
+	by := s.propose(group, forge.Unchanged)
+	if comments := s.host.Comments(s.host.Requests()[0].Number); len(comments) != 1 || by.Number != s.host.Requests()[2].Number || !strings.Contains(comments[0], "superseded by "+by.Ref()) {
 		s.Errorf("comments: %q", comments)
 	}
 	s.meets(forge.Plan{Wanted: []forge.PullRequest{group}, Limit: 1}, "group web unchanged")
@@ -578,7 +578,9 @@ func picture(host Host) state {
 	var pairs []string
 	all := host.Requests()
 	for i, r := range all {
-		pairs = append(pairs, fmt.Sprintf("#%d", r.Number), fmt.Sprintf("#%c", 'a'+i))
+		for _, sign := range []string{"#", "!"} {
+			pairs = append(pairs, fmt.Sprintf("%s%d", sign, r.Number), fmt.Sprintf("%s%c", sign, 'a'+i))
+		}
 	}
 	numbers := strings.NewReplacer(pairs...)
 	for _, r := range all {

@@ -2,6 +2,7 @@ package gitlab
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/trifecta-scanner/trifecta/forge"
 	"github.com/trifecta-scanner/trifecta/forge/forgetest"
+	"github.com/trifecta-scanner/trifecta/internal/gitlabtest"
 )
 
 // operation is something that ci does to the host.
@@ -74,6 +76,15 @@ var operations = map[string]operation{
 	"issue": {nothing, issue},
 	"issue closed": {after(nothing, issue), func(ctx context.Context, h *host) error {
 		_, err := tracker{h}.Tracker(nil, nil).Track(ctx, forge.Tracking{Marker: marker, Title: "t", Body: "none", Done: true})
+		return err
+	}},
+	"artifact": {func(_ *testing.T, h *host) {
+		h.server.AddJob(gitlabtest.Job{Name: "trifecta", Branch: "main", Source: "schedule", Files: map[string]string{"f": "x"}})
+	}, func(ctx context.Context, h *host) error {
+		a, err := h.client(Options{Token: gitlabtest.Token}).LastArtifact(ctx, "main", "trifecta", 1<<30, "f")
+		if err == nil && a.Content != nil && string(a.Content) != "x" { // none is what a host may say
+			err = fmt.Errorf("it reads %q", a.Content)
+		}
 		return err
 	}},
 	"request": {func(_ *testing.T, h *host) { h.Reachable("ann") }, func(ctx context.Context, h *host) error {

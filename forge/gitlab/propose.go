@@ -16,10 +16,13 @@ import (
 // needsToPropose is what a token must be allowed for requests.
 const needsToPropose = "a project access token with the scope api and the role Developer, and branches named trifecta/* that it may push to"
 
+// sign stands before the number of a merge request; with another one it would be an issue.
+const sign = "!"
+
 // Propose implements forge.Proposer. One request makes the commit and moves the branch to it, and one opens the merge
 // request with labels and reviewers, so that no run that is cut off leaves half of either.
 func (c *Client) Propose(ctx context.Context, pr forge.PullRequest) (forge.Proposal, error) {
-	p := forge.Proposal{Key: pr.Key, Version: pr.Version, Parts: pr.Parts, Scope: pr.Scope}
+	p := forge.Proposal{Sign: sign, Key: pr.Key, Version: pr.Version, Parts: pr.Parts, Scope: pr.Scope}
 	if err := pr.Check(); err != nil {
 		return p, err
 	}
@@ -463,7 +466,7 @@ func (c *Client) Proposals(ctx context.Context, scope string) ([]forge.Proposal,
 		marker, ok := forge.FindMarker(mr.Description)
 		if ok && marker.Scope == scope && forge.IsBranch(mr.SourceBranch) {
 			all = append(all, forge.Proposal{
-				Number: int(mr.IID), URL: mr.WebURL, Key: marker.Key, Version: marker.Version, Parts: marker.Parts,
+				Number: int(mr.IID), URL: mr.WebURL, Sign: sign, Key: marker.Key, Version: marker.Version, Parts: marker.Parts,
 				Scope: marker.Scope, State: forge.Unchanged,
 			})
 		}
