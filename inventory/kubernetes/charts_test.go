@@ -1,6 +1,7 @@
 package kubernetes_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,10 @@ func TestReleasesOfTerraform(t *testing.T) {
 				block(inventory.Field{Name: "name", Value: text(`labels.example\.com/tier`)}, inventory.Field{Name: "value", Value: text("web")}),
 				block(inventory.Field{Name: "name", Value: text("tag")}, inventory.Field{Name: "value", Value: inventory.UnknownValue(at, missing)}),
 			}, at)},
+			inventory.Field{Name: "set_list", Value: inventory.ListValue([]inventory.Value{
+				block(inventory.Field{Name: "name", Value: text("flags")}, inventory.Field{Name: "value", Value: inventory.ListValue([]inventory.Value{text("a"), text("b,c")}, at)}),
+			}, at)},
+			inventory.Field{Name: "values", Value: inventory.ListValue([]inventory.Value{text("level: high\n"), inventory.UnknownValue(at, missing)}, at)},
 			inventory.Field{Name: "set_sensitive", Value: inventory.ListValue([]inventory.Value{
 				block(inventory.Field{Name: "name", Value: text("token")}, inventory.Field{Name: "value", Value: text("hunter2")}),
 			}, at)},
@@ -131,14 +136,26 @@ func TestReleasesOfTerraform(t *testing.T) {
 	inv := read(t, source, map[string]string{
 		"chart/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
 		"chart/templates/a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: {{ .Release.Name }}, labels: {{ toJson .Values.labels }}}\nspec:\n  containers:\n" +
-			"  - {name: a, image: \"repo:{{ .Values.tag }}\", args: [\"{{ .Values.token }}\"]}\n",
+			"  - {name: a, image: \"repo:{{ .Values.tag }}\", args: [\"{{ .Values.token }}\"], command: {{ toJson .Values.flags }}, workingDir: {{ .Values.level }}}\n",
 	})
+	if len(inv.Notices) != 1 || inv.Notices[0].Code != "missing-values" || !strings.Contains(inv.Notices[0].Message, "not known") {
+		t.Errorf("notices %+v", inv.Notices)
+	}
 	if len(inv.Resources) != 1 || inv.Resources[0].ID != "Pod/store/web" {
 		t.Fatal(lines(inv))
 	}
 	pod := inv.Resources[0]
 	if tier, _ := pod.Get("metadata", "labels", "example.com/tier").Text(); tier != "web" {
 		t.Errorf("labels %v", pod.Get("metadata", "labels"))
+	}
+	container := pod.Get("spec", "containers").Elements()[0]
+	var command []string
+	for _, e := range container.Get("command").Elements() {
+		word, _ := e.Text()
+		command = append(command, word)
+	}
+	if dir, _ := container.Get("workingDir").Text(); dir != "high" || !slices.Equal(command, []string{"a", "b,c"}) {
+		t.Errorf("values %q and %q", dir, command)
 	}
 	if why := pod.Get("spec", "containers", "image").Reasons(); len(why) != 1 || why[0] != missing {
 		t.Errorf("the image is unknown because of %v", why)

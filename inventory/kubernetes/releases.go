@@ -34,6 +34,10 @@ func (r *reader) release(res *inventory.Resource, found map[string][]deployment)
 				continue
 			}
 		}
+		if v.IsSensitive() || v.IsUnknown() && len(v.Parts()) == 0 {
+			r.notice("missing-values", v.Location(), "%s renders %s with values that are not known or must not be shown; it is rendered without them", res.ID, dir)
+			continue
+		}
 		values, err := chart.ParseValues([]byte(d.text(v)))
 		if err != nil {
 			r.notice("missing-values", v.Location(), "%s renders %s with values that can't be read: %v", res.ID, dir, err)
@@ -41,18 +45,22 @@ func (r *reader) release(res *inventory.Resource, found map[string][]deployment)
 		}
 		d.values = chart.Overlay(d.values, values)
 	}
-	for _, block := range []string{"set", "set_sensitive"} {
+	for _, block := range []string{"set", "set_list", "set_sensitive", "set_wo"} {
 		for _, s := range res.Get(block).Elements() {
 			key, _ := s.Get("name").Text()
 			value := s.Get("value")
-			if block == "set_sensitive" {
+			if block == "set_sensitive" || block == "set_wo" {
 				value = value.AsSensitive()
+			}
+			text := d.text(value)
+			if block == "set_list" {
+				text = d.list(value)
 			}
 			assign := strvals.ParseInto
 			if kind, _ := s.Get("type").Text(); kind == "string" {
 				assign = strvals.ParseIntoString
 			}
-			if err := assign(key+"="+d.text(value), d.values); key == "" || err != nil {
+			if err := assign(key+"="+text, d.values); key == "" || err != nil {
 				r.notice("missing-values", s.Location(), "%s renders %s with a value for %q that can't be read", res.ID, dir, key)
 			}
 		}
@@ -78,6 +86,16 @@ func (d *deployment) text(v inventory.Value) string {
 	mark := chart.Mark(len(d.unknowns))
 	d.unknowns[mark] = v
 	return mark
+}
+
+// list returns a list as an assignment of Helm has it: {a,b}.
+func (d *deployment) list(v inventory.Value) string {
+	elements := v.Elements()
+	texts := make([]string, len(elements))
+	for i, e := range elements {
+		texts[i] = strings.NewReplacer(",", `\,`, "{", `\{`, "}", `\}`).Replace(d.text(e))
+	}
+	return "{" + strings.Join(texts, ",") + "}"
 }
 
 // plain returns a value as charts take it, with marks for what of it is not known.
