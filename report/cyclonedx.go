@@ -98,11 +98,14 @@ func (c *cycloneDX) names(indices []int) []string {
 func (c *cycloneDX) metadata() *cyclonedx.Metadata {
 	root := cyclonedx.Component{BOMRef: rootRef, Type: cyclonedx.ComponentTypeApplication, Name: c.name, Version: c.version}
 	phase := cyclonedx.LifecyclePhasePreBuild
-	if c.res.Target.Kind == scanner.MachineTarget {
+	switch c.res.Target.Kind {
+	case scanner.MachineTarget:
 		root.Type, phase = cyclonedx.ComponentTypeOS, cyclonedx.LifecyclePhasePostBuild
 		if len(c.res.MachineImages) > 0 {
 			root.Description = valid(c.res.MachineImages[0].Name)
 		}
+	case scanner.ContainerTarget:
+		root.Type, phase, root.Version = cyclonedx.ComponentTypeContainer, cyclonedx.LifecyclePhasePostBuild, valid(c.res.Target.Digest)
 	}
 	if u := httpURL(c.res.Target.Repository); u != "" {
 		root.ExternalReferences = &[]cyclonedx.ExternalReference{{Type: cyclonedx.ERTypeVCS, URL: u}}

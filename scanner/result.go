@@ -48,12 +48,17 @@ type Target struct {
 	Repository string `json:"repository,omitempty"`
 	Ref        string `json:"ref,omitempty"`
 	Commit     string `json:"commit,omitempty"`
-	// Kind says that it is no repository: MachineTarget.
+	// Kind says that it is no repository: MachineTarget or ContainerTarget.
 	Kind string `json:"kind,omitempty"`
+	// Digest is that of a container image's manifest.
+	Digest string `json:"digest,omitempty"`
 }
 
-// MachineTarget is the kind of a target that is a machine image, whose content was read.
-const MachineTarget = "machine-image"
+// The kinds of targets that are images, whose content was read.
+const (
+	MachineTarget   = "machine-image"
+	ContainerTarget = "container-image"
+)
 
 // RunInfo says how a scan was done. Its times are the only part of a result that differs between equal scans.
 type RunInfo struct {

@@ -134,7 +134,7 @@ func (a *app) openedImage(ctx context.Context, name string, opts *amiOptions) (*
 	for _, n := range root.Notes {
 		notices = append(notices, inventory.Notice{Code: n.Code, Message: n.Message})
 	}
-	res, cfg, err := a.system(ctx, system{name: name, id: id, fsys: root, notices: notices}, &opts.scanOptions, shown)
+	res, cfg, err := a.system(ctx, system{name: name, id: id, kind: scanner.MachineTarget, fsys: root, notices: notices}, &opts.scanOptions, shown)
 	if lost := failed(); lost != nil {
 		return nil, nil, &exitError{code: exitUnable, err: lost}
 	}
@@ -157,6 +157,8 @@ func diskFile(f *os.File) ([]*disk.Image, error) {
 type system struct {
 	name    string // as the user calls it
 	id      string // of the AMI; empty where it is not known
+	kind    string // of the target
+	digest  string // of a container image
 	fsys    fs.FS
 	notices []inventory.Notice
 }
@@ -181,14 +183,18 @@ func (a *app) system(ctx context.Context, s system, opts *scanOptions, shown pro
 	if err != nil {
 		return nil, nil, &exitError{code: exitUnable, err: fmt.Errorf("%s: %w", s.name, err)}
 	}
-	data, err := a.advisories(ctx, ".", cfg, opts)
-	if err != nil {
-		return nil, nil, err
+	system := s.reference(tree)
+	var data advisories
+	var scanners []scanner.Scanner
+	if !opts.noMatch {
+		if data, err = a.advisories(ctx, ".", cfg, opts); err != nil {
+			return nil, nil, err
+		}
+		defer func() { _ = data.Close() }() // it was only read
+		scanners = []scanner.Scanner{data.scanner, ami.Scanner{References: []machine.Reference{system}, Model: &aws.Model{}, Intel: data.scanner.Intel, AsOf: asOf}}
 	}
-	defer func() { _ = data.Close() }() // it was only read
-	judged := ami.Scanner{References: []machine.Reference{s.reference(tree)}, Model: &aws.Model{}, Intel: data.scanner.Intel, AsOf: asOf}
 	p := pipeline{
-		sources: []inventory.Source{sbom.Source{}}, scanners: []scanner.Scanner{data.scanner, judged}, cfg: cfg, asOf: asOf, intel: data.scanner.Intel,
+		sources: []inventory.Source{sbom.Source{}}, scanners: scanners, cfg: cfg, asOf: asOf, noMatch: opts.noMatch,
 		looksAt: func(part string) bool { return part == "dependencies" }, shown: shown,
 		quick: true, // what a machine's programs import is not analysed
 	}
@@ -204,7 +210,7 @@ func (a *app) system(ctx context.Context, s system, opts *scanOptions, shown pro
 		})
 	}
 	res.Tool = scanner.Tool{Name: "trifecta", Version: version, Commit: builtFrom()}
-	res.Target = scanner.Target{Path: s.targetName(), Kind: scanner.MachineTarget}
+	res.Target = scanner.Target{Path: s.targetName(), Kind: s.kind, Digest: s.digest}
 	res.Run.Offline = opts.offline
 	res.Run.AsOf = asOf.Format(time.DateOnly)
 	data.describe(&res.Run)

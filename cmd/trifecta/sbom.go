@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/trifecta-scanner/trifecta/internal/container"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/report"
 	"github.com/trifecta-scanner/trifecta/sbom"
@@ -19,11 +20,17 @@ var billsOfMaterials = []string{"cyclonedx", "spdx"}
 
 func (a *app) sbomCommand() *cobra.Command {
 	var specs []string
+	var platform string
 	cmd := &cobra.Command{
-		Use:   "sbom [DIR]",
+		Use:   "sbom [DIR|IMAGE]",
 		Short: "Writes the software bill of materials, without looking anything up",
+		Long: `sbom lists the packages of a repository, or what is installed in a container image: a folder in the
+OCI layout, an archive of docker save, or a reference that is pulled from its registry. Nothing in
+the image is run.`,
 		Example: `  trifecta sbom
-  trifecta sbom web -o cyclonedx=web.cdx.json`,
+  trifecta sbom web -o cyclonedx=web.cdx.json
+  trifecta sbom registry.example/shop/api:1.4 -o cyclonedx=api.cdx.json
+  trifecta scan --sbom api.cdx.json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "."
@@ -43,6 +50,9 @@ func (a *app) sbomCommand() *cobra.Command {
 			if err != nil {
 				return usage("", "%w", err)
 			}
+			if isImage(dir) {
+				return a.runImage(cmd.Context(), dir, platform, outputs)
+			}
 			done, err := a.scan(cmd.Context(), dir, &scanOptions{only: []string{"dependencies"}, noMatch: true})
 			if err != nil {
 				return err
@@ -51,6 +61,7 @@ func (a *app) sbomCommand() *cobra.Command {
 		},
 	}
 	registerOutput(cmd, &specs, billsOfMaterials)
+	cmd.Flags().StringVar(&platform, "platform", container.DefaultPlatform, "the `PLATFORM` that is taken of an image for several")
 	return cmd
 }
 

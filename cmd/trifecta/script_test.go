@@ -21,7 +21,7 @@ func TestScript(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"gunzip": gunzip},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"gunzip": gunzip, "layout": layoutOf},
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
 			// A scan of a test never finds the caches and settings of whoever runs the tests.

@@ -100,6 +100,7 @@ var homes = []home{
 		library: "github.com/google/osv-scanner", in: []string{"ecosystem", "sbom", "advisory", "scanner/osv", "e2e"},
 		why: "its DoScan loads whole databases on each run and hides errors; it is a judge for e2e/compare",
 	},
+	{library: "github.com/google/go-containerregistry", in: []string{"internal/container"}, why: "images are opened in one place, and everybody else sees layers"},
 	{library: "github.com/google/go-github", in: []string{"forge/github"}, tests: true, why: "GitHub's API is one forge among others"},
 	{library: "gitlab.com/gitlab-org/api", in: []string{"forge/gitlab"}, tests: true, why: "GitLab's API is one forge among others"},
 	{library: "github.com/sethvargo/go-githubactions", in: []string{"report", "cmd"}, why: "workflow commands are one way to report"},
