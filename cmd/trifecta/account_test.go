@@ -338,6 +338,33 @@ resource "aws_instance" "web" {
 	}
 }
 
+// TestAccountRefused: each operation that is not allowed is named, and the scan goes on.
+func TestAccountRefused(t *testing.T) {
+	world := standInAccount(t)
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "main.tf"), wholeAccount)
+	for _, operation := range lookup.Operations {
+		world.Refuse = map[string]string{"eu-west-1 " + operation: "AccessDeniedException"}
+		res := scanAMIs(t, dir, "--aws")
+		want := "AWS did not answer " + operation + " in eu-west-1: AccessDeniedException; allow it to the role of the scan"
+		named := 0
+		for _, n := range res.Notices {
+			if n.Code == awsNotAsked && strings.Contains(n.Message, "did not answer") {
+				named++
+				if n.Message != want {
+					t.Errorf("%s is refused, and the notice is %q", operation, n.Message)
+				}
+			}
+			if n.Code == awsNotAnswered {
+				t.Errorf("%s is refused, and what it would have said is called missing: %q", operation, n.Message)
+			}
+		}
+		if named != 1 || len(res.Findings) == 0 {
+			t.Errorf("%s is refused: %d notices, %d findings", operation, named, len(res.Findings))
+		}
+	}
+}
+
 // TestPolicy: the policy of the documents allows what is asked, and nothing else.
 func TestPolicy(t *testing.T) {
 	data, err := os.ReadFile(filepath.FromSlash("../../docs/machine-images.md"))
