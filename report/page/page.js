@@ -109,7 +109,8 @@ const choose = (node) => {
 const bring = (node) => {
   choose(node);
   const box = node.getBoundingClientRect(), frame = drawing.getBoundingClientRect();
-  drawing.scrollBy(box.left - frame.left - (frame.width - box.width) / 2, box.top - frame.top - (frame.height - box.height) / 2);
+  // In the middle; of what is wider than the window the beginning, where its name stands.
+  drawing.scrollBy(box.left - frame.left - Math.max((frame.width - box.width) / 2, 12), box.top - frame.top - (frame.height - box.height) / 2);
 };
 if (drawing) {
   const svg = drawing.querySelector('svg');
