@@ -415,7 +415,11 @@ func upgrade(pkg *inventory.Package, at *site, to string) *scanner.Fix {
 	change := &scanner.Upgrade{Ecosystem: pkg.Ecosystem, Package: pkg.Name, From: pkg.Version, To: to, Files: files}
 	message := fmt.Sprintf("upgrade %s from %s to %s in %s", plain(pkg.Name), plain(pkg.Version), to, at.Path)
 	if change.Breaking() {
-		message = fmt.Sprintf("upgrade %s from %s to %s, a new major version, in %s", plain(pkg.Name), plain(pkg.Version), to, at.Path)
+		step := "a new major version"
+		if strings.HasPrefix(strings.TrimPrefix(to, "v"), "0.") { // there is none before 1.0
+			step = "which may not be compatible"
+		}
+		message = fmt.Sprintf("upgrade %s from %s to %s, %s, in %s", plain(pkg.Name), plain(pkg.Version), to, step, at.Path)
 	}
 	if via := through(at.Chain); via != "" {
 		message += ", where " + via + " brings it in"
