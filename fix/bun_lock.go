@@ -210,7 +210,6 @@ type bunWriter struct {
 
 // write returns the lock file.
 func (l *bunLock) write(c *jsChange) ([]byte, error) {
-	l.hoist(c)
 	w := &bunWriter{bunLock: l, change: c}
 	// Everybody has to find what was meant for it.
 	for _, list := range [][]*jsNode{l.graph.roots, l.graph.nodes} {

@@ -299,7 +299,11 @@ func (c *Contained) start(ctx context.Context, b box, programs []string, cmd Com
 			trouble.data = out.data[max(0, len(out.data)-maxToolError):]
 		}
 		said := strings.NewReplacer(b.copy+string(filepath.Separator), "", b.copy, ".", b.home, "~", b.dir, "").Replace(trouble.text())
-		return nil, &ToolError{Program: cmd.Program, Output: said, Err: err}
+		called := cmd.Program
+		if cmd.Package != nil {
+			called = cmd.Package.Called
+		}
+		return nil, &ToolError{Program: called, Output: said, Err: err}
 	}
 	return out.data, nil
 }

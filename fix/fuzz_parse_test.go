@@ -214,7 +214,7 @@ func TestUntouchedLocks(t *testing.T) {
 		for _, file := range archive.Files {
 			for _, ending := range []string{"\n", "\r\n"} {
 				want := strings.ReplaceAll(string(file.Data), "\n", ending)
-				got := ""
+				var got string
 				switch path.Base(file.Name) {
 				case "pnpm-lock.yaml":
 					lock, err := parsePNPMLock([]byte(want))

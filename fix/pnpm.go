@@ -74,14 +74,14 @@ func readPNPM(ws *Workspace, name string) (*pnpmLock, error) {
 // workspaceLines puts the lines of pnpm-workspace.yaml in the place of those that refer to its catalogs.
 func (l *pnpmLock) workspaceLines(ws *Workspace, p *Project) error {
 	name := path.Join(p.Dir, pnpmWorkspace)
-	data, err := ws.ReadFile(name)
-	if err != nil {
-		return nil // there is none
-	}
-	text, err := parseYAMLText(data)
-	if len(bytes.TrimSpace(data)) == 0 {
+	if !ws.Has(name) {
 		return nil
 	}
+	data, err := ws.ReadFile(name)
+	if err != nil || len(bytes.TrimSpace(data)) == 0 {
+		return err
+	}
+	text, err := parseYAMLText(data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -51,6 +51,8 @@ type Command struct {
 // if it is the archive that we know, so that neither the repository nor the registry chooses what runs.
 type NodePackage struct {
 	Name, Version string
+	// Called is what people call the program.
+	Called string `json:"-"`
 	// SHA512 is the digest of the archive in hexadecimal.
 	SHA512 string
 	// Main is the script in the archive that is run.

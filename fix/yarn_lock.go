@@ -44,8 +44,7 @@ type yarnEntry struct {
 	lists      map[string]map[string]string // dependencies, ...
 
 	node      *jsNode
-	patched   *jsNode         // what berry's own patch is for
-	explained map[string]bool // patterns that somebody asks for by
+	explained map[string]bool // patterns that somebody asks for by; nil for a patch of berry's own
 }
 
 // parseYarnLock reads a lock file of either generation.
