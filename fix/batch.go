@@ -458,7 +458,8 @@ func (l *lot) written(c *Change) []string {
 	return slices.DeleteFunc(sortedKeys(l.files), func(name string) bool { return !own[name] && (l.reads[name] || others[name]) })
 }
 
-// lines returns the files of which the change says the lines.
+// lines returns the files of which the change says the lines, the manifests that an override may be written into among
+// them.
 func (c *Change) lines() map[string]bool {
 	all := map[string]bool{}
 	for _, j := range c.jobs {
@@ -466,10 +467,14 @@ func (c *Change) lines() map[string]bool {
 			for _, line := range t.Lines {
 				all[line.Location.Path] = true
 			}
+			for _, name := range j.project.Files {
+				all[name] = all[name] || t.How == HowOverride && name != j.project.Path
+			}
 		}
 	}
 	for _, e := range c.Edits {
 		all[e.Path] = true
 	}
+	maps.DeleteFunc(all, func(_ string, says bool) bool { return !says })
 	return all
 }
