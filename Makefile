@@ -61,6 +61,10 @@ man: build ## write the manual pages to bin/man
 images: ## take the pictures of docs/images anew, with Chromium and npm
 	e2e/page.sh --images
 
+.PHONY: release
+release: ## build VERSION of this commit for all platforms and record its checksums; see docs/releasing.md
+	go run ./cmd/release -record $(VERSION)
+
 .PHONY: example
 example: build ## scan examples/three-tier offline
 	bin/trifecta scan examples/three-tier --offline --fail-on none
