@@ -36,6 +36,9 @@ func (p *planner) bump(f *scanner.Finding) {
 	parts := []string{b.Series}
 	if b.Major {
 		parts = append(parts, "release") // a change of its own: it asks for more than a newer image does
+		if isImageID(b.From) {
+			parts = append(parts, "ids") // that it is needed no more only an account can tell
+		}
 	}
 	c := p.change(NewChange(KindMachineImage, parts...))
 	c.Bumps = append(c.Bumps, Bump{Bump: b, Before: imageOf(p.res, b.From)})
@@ -47,6 +50,8 @@ func (p *planner) bump(f *scanner.Finding) {
 	c.Major = c.Major || b.Major
 	c.clear(f)
 }
+
+func isImageID(id inventory.ID) bool { return strings.HasPrefix(string(id), "ami-") }
 
 // urgent reports whether one of the moves of a series clears what has to be acted on: then all of them are made, as the families
 // of a system have to agree.

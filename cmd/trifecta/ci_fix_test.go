@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/trifecta-scanner/trifecta/fix"
+	"github.com/trifecta-scanner/trifecta/forge"
 	"github.com/trifecta-scanner/trifecta/internal/githubtest"
 )
 
@@ -327,5 +329,32 @@ func TestImageRequests(t *testing.T) {
 	pull()
 	if log := r.run(append(env, "GITHUB_SHA="+head)...); !strings.Contains(log, "withdrawn #") {
 		t.Error(log)
+	}
+}
+
+// A request of an image is closed by a run that could tell that it is needed, and by no other.
+func TestImageGone(t *testing.T) {
+	const ids, release, both = "machine-image/s-*", "machine-image/s-*/release", "machine-image/s-*/release/ids"
+	stale := []fix.Unfixed{{Finding: fix.Finding{RuleID: "aws-stale-ami"}, Code: "no-edit"}}
+	for _, tt := range []struct {
+		name string
+		p    proposals
+		key  string
+		gone bool
+	}{
+		{"AWS answered", proposals{Images: true}, ids, true},
+		{"AWS did not answer", proposals{}, ids, false},
+		{"AWS did not answer, about another release", proposals{}, both, false},
+		{"a name needs no account", proposals{}, release, true},
+		{"one could not be fixed", proposals{Images: true, Unfixed: stale}, ids, false},
+		{"a file could not be read", proposals{Images: true, Notices: []string{"main.tf"}}, release, false},
+		{"a lock file could not be read", proposals{Images: true, Notices: []string{"web/yarn.lock"}}, ids, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.p.Commit = strings.Repeat("a", 40)
+			if got := tt.p.gone(forge.Proposal{Key: tt.key}); (got != "") != tt.gone {
+				t.Errorf("%q", got)
+			}
+		})
 	}
 }

@@ -75,7 +75,7 @@ func (p *proposals) gone(open forge.Proposal) string {
 // imageGone is gone for requests that bump machine images: their keys name no file, and without an account nobody knows that an
 // image is old.
 func (p *proposals) imageGone(open forge.Proposal) string {
-	byName := strings.HasSuffix(open.Key, "/release")
+	byName := strings.HasSuffix(open.Key, "/release") // a name that moves, which code alone tells
 	left := slices.ContainsFunc(p.Unfixed, func(u fix.Unfixed) bool { return slices.Contains(imageRules, u.RuleID) })
 	unread := slices.ContainsFunc(p.Notices, func(name string) bool {
 		return name == "" || slices.Contains([]string{".tf", ".tofu", ".tfvars", ".hcl", ".yaml", ".yml", ".template"}, path.Ext(name))
