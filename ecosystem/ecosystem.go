@@ -72,6 +72,8 @@ func (f *Format) Claims(file inventory.File, system bool) bool {
 type Document struct {
 	// Root names the project that the file belongs to, for the first element of chains.
 	Root string
+	// Image is the container image or AMI whose content a bill of materials lists; empty elsewhere.
+	Image inventory.ID
 	// Entries are the packages in the order of the file.
 	Entries []Entry
 	// Roots are the entries that the project asks for itself; with them and Entry.Needs chains are found.

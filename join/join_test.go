@@ -233,3 +233,24 @@ func FuzzParseName(f *testing.F) {
 		}
 	})
 }
+
+func TestOfImage(t *testing.T) {
+	const digest, another = "@sha256:aa", "@sha256:bb"
+	for _, tt := range []struct {
+		bill, runs string
+		want       inventory.Confidence
+	}{
+		{"registry.example/shop/api:1.4", "registry.example/shop/api:1.4", inventory.Declared},
+		{"registry.example/shop/api:1.4" + digest, "registry.example/shop/api:1.4", inventory.Resolved}, // the tag may have moved
+		{"registry.example/shop/api:1.4", "registry.example/shop/api:1.5", ""},
+		{"registry.example/shop/api:1.4" + digest, "registry.example/shop/api" + digest, inventory.Declared},
+		{"registry.example/shop/api:1.4" + digest, "registry.example/shop/api:1.4" + another, ""},
+		{"registry.example/shop/api:1.4", "*/shop/api", inventory.Resolved},
+		{"registry.example/shop/api:1.4", "registry.example/shop/web:1.4", ""},
+	} {
+		got, ok := OfImage(inventory.ID(tt.bill), inventory.ID(tt.runs))
+		if got != tt.want || ok != (tt.want != "") {
+			t.Errorf("OfImage(%q, %q) = %q, %v; want %q", tt.bill, tt.runs, got, ok, tt.want)
+		}
+	}
+}

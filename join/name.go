@@ -84,3 +84,14 @@ func glob(pattern, text string) bool {
 	ok, err := path.Match(strings.NewReplacer(`\`, `\\`, "?", `\?`, "[", `\[`).Replace(pattern), text)
 	return err == nil && ok
 }
+
+// OfImage reports whether the content of one image, known by its bill of materials, is that of the image that a workload runs: the
+// same reference or digest is declared, the same repository without a tag resolved. Another tag has other content.
+func OfImage(bill, runs inventory.ID) (inventory.Confidence, bool) {
+	wanted := parseName(runs)
+	confidence, ok := parseName(bill).same(wanted)
+	if wanted.tag != "" && wanted.digest == "" && ok && confidence != inventory.Declared && parseName(bill).tag != wanted.tag {
+		return "", false
+	}
+	return confidence, ok
+}

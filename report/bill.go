@@ -30,7 +30,11 @@ type bill struct {
 }
 
 func newBill(res *scanner.Result) *bill {
-	b := &bill{name: projectName(res.Target), version: valid(res.Target.Commit), res: res, byID: make(map[inventory.ID]int, len(res.Packages))}
+	name := projectName(res.Target)
+	if res.Target.Kind == scanner.ContainerTarget { // the reference whole, by which others know what runs it
+		name = valid(res.Target.Path)
+	}
+	b := &bill{name: name, version: valid(res.Target.Commit), res: res, byID: make(map[inventory.ID]int, len(res.Packages))}
 	taken := make(map[string]bool, len(res.Packages))
 	for i, p := range res.Packages {
 		ref := valid(string(p.ID))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/CycloneDX/cyclonedx-go"
@@ -162,6 +163,7 @@ func parseCycloneDX(data []byte, name string, format cyclonedx.BOMFileFormat) (*
 	root := ""
 	if bom.Metadata != nil && bom.Metadata.Component != nil {
 		root, b.doc.Root = bom.Metadata.Component.BOMRef, bom.Metadata.Component.Name
+		b.doc.Image = imageOf(bom.Metadata.Component)
 	}
 	var walk func(list *[]cyclonedx.Component, depth int)
 	walk = func(list *[]cyclonedx.Component, depth int) {
@@ -188,6 +190,21 @@ func parseCycloneDX(data []byte, name string, format cyclonedx.BOMFileFormat) (*
 		}
 	}
 	return b.done(), nil
+}
+
+var machineImage = regexp.MustCompile(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+
+// imageOf returns the image that a bill is of: a container with its digest, as Syft and trifecta write it, or an AMI.
+func imageOf(c *cyclonedx.Component) inventory.ID {
+	switch {
+	case machineImage.MatchString(c.Name):
+		return inventory.ID(c.Name)
+	case c.Type == cyclonedx.ComponentTypeContainer && c.Name != "" && strings.HasPrefix(c.Version, "sha256:") && !strings.Contains(c.Name, "@"):
+		return inventory.ID(c.Name + "@" + c.Version)
+	case c.Type == cyclonedx.ComponentTypeContainer:
+		return inventory.ID(c.Name)
+	}
+	return ""
 }
 
 func (b *bill) component(c *cyclonedx.Component) {

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -258,8 +257,6 @@ func unreadable(path string, err error) inventory.Notice {
 	return inventory.Notice{Code: "unreadable-file", Message: fmt.Sprintf("%s can't be read: %v", path, err), Location: &location}
 }
 
-var machineImage = regexp.MustCompile(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
-
 // merger joins the packages of all files: one Package for each version of a package, one location for each entry.
 type merger struct {
 	inv *inventory.Inventory
@@ -271,9 +268,9 @@ func (m *merger) add(r reading) {
 	if r.doc == nil { // the reader gave up
 		return
 	}
-	if r.eco == nil && machineImage.MatchString(r.doc.Root) { // a bill of what is in an AMI, as trifecta ami writes it
+	if r.doc.Image != "" {
 		m.inv.Links = append(m.inv.Links, inventory.Link{
-			From: inventory.ID(r.doc.Root), To: inventory.ID(r.path), Confidence: inventory.Declared, Evidence: []inventory.Location{{Path: r.path}},
+			From: r.doc.Image, To: inventory.ID(r.path), Confidence: inventory.Declared, Evidence: []inventory.Location{{Path: r.path}},
 		})
 	}
 	ids := make([]inventory.ID, len(r.doc.Entries))

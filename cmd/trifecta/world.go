@@ -70,9 +70,10 @@ func (w *world) join(inv *inventory.Inventory, cfg *config.Config) {
 		declared = append(declared, join.Declaration{LockFile: l.LockFile, Image: inventory.ID(l.Image), Source: inventory.Location{Path: cfg.Path}})
 	}
 	joined := join.Join(slices.Compact(files), slices.Concat(inv.Builds, builds), runners, declared)
-	inv.Links = append(inv.Links, joined.Links...)
+	bills := inv.Links // of images that were read
+	inv.Links = append(slices.Clip(inv.Links), joined.Links...)
 	inv.Notices = append(inv.Notices, joined.Notices...)
-	w.deployed = w.started(inv.Links)
+	w.deployed = w.started(bills, runners, joined)
 	for file, into := range joined.Files {
 		if w.deployed[file] == nil {
 			w.deployed[file] = map[inventory.ID]inventory.Confidence{}
@@ -94,20 +95,29 @@ func (w *world) join(inv *inventory.Inventory, cfg *config.Config) {
 	w.runs(inv, runners, joined)
 }
 
-// started returns the workloads that start from the machine images whose bills of materials are at hand, by the bill.
-func (w *world) started(links []inventory.Link) exposure.Deployed {
+// started returns the workloads that start from the images whose bills of materials are at hand, by the bill: links lead from
+// a machine or container image to its bill.
+func (w *world) started(links []inventory.Link, runners []join.Runner, joined *join.Joined) exposure.Deployed {
 	deployed := exposure.Deployed{}
+	note := func(bill, workload inventory.ID, c inventory.Confidence) {
+		if deployed[string(bill)] == nil {
+			deployed[string(bill)] = map[inventory.ID]inventory.Confidence{}
+		}
+		deployed[string(bill)][workload] = c
+	}
 	for _, l := range links {
 		for i := range w.machines {
-			if w.machines[i].ID != l.From || len(w.machines[i].Workloads) == 0 {
-				continue
+			if w.machines[i].ID == l.From {
+				for _, workload := range w.machines[i].Workloads {
+					note(l.To, workload, l.Confidence)
+				}
 			}
-			bill := string(l.To)
-			if deployed[bill] == nil {
-				deployed[bill] = map[inventory.ID]inventory.Confidence{}
-			}
-			for _, workload := range w.machines[i].Workloads {
-				deployed[bill][workload] = l.Confidence
+		}
+		for i, r := range runners {
+			for _, run := range joined.Runs[i] {
+				if confidence, ok := join.OfImage(l.From, run.ID); ok {
+					note(l.To, r.Workload, confidence)
+				}
 			}
 		}
 	}
