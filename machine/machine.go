@@ -16,7 +16,6 @@ import (
 	"bytes"
 	"cmp"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -83,12 +82,12 @@ func (r *Reference) Source() inventory.ID {
 const maxText = 8 << 20
 
 var (
-	literalID = regexp.MustCompile(`\bami-[0-9a-z]+\b`)
-	realID    = regexp.MustCompile(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
-	parameter = regexp.MustCompile(`/aws/service/[A-Za-z0-9_./-]+[A-Za-z0-9]`)
+	literalID = lazily(`\bami-[0-9a-z]+\b`)
+	realID    = lazily(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+	parameter = lazily(`/aws/service/[A-Za-z0-9_./-]+[A-Za-z0-9]`)
 	// unfinished is what follows a piece of a path: an interpolation of Terraform, CloudFormation, Packer or printf.
-	unfinished = regexp.MustCompile(`^[A-Za-z0-9_./-]*(?:\$\{|%[{sdv]|\{\{)`)
-	region     = regexp.MustCompile(`\b(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso-)?(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-\d\b`)
+	unfinished = lazily(`^[A-Za-z0-9_./-]*(?:\$\{|%[{sdv]|\{\{)`)
+	region     = lazily(`\b(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso-)?(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-\d\b`)
 )
 
 // searched are the endings of files in which ids and parameters are looked for.
@@ -239,14 +238,14 @@ func (f *finder) text(name string, data []byte) {
 		if comment := strings.TrimLeft(text, " \t"); strings.HasPrefix(comment, "#") || strings.HasPrefix(comment, "//") {
 			written = "" // what a comment names is not used
 		}
-		for _, m := range literalID.FindAllStringIndex(written, -1) {
+		for _, m := range literalID().FindAllStringIndex(written, -1) {
 			id := written[m[0]:m[1]]
 			if len(id) < len("ami-") || partOfWord(written, m[0], m[1]) {
 				continue
 			}
 			at := inventory.Location{Path: name, Line: number, Column: m[0] + 1, EndLine: number, EndColumn: m[1] + 1}
 			holds := placeholder(id)
-			if !realID.MatchString(id) && !holds {
+			if !realID().MatchString(id) && !holds {
 				continue
 			}
 			near := regionNear(written[:m[0]], before)
@@ -258,8 +257,8 @@ func (f *finder) text(name string, data []byte) {
 			r.Placeholder, r.InMap = holds, near != ""
 			r.Region = cmp.Or(r.Region, near)
 		}
-		for _, m := range parameter.FindAllStringIndex(written, -1) {
-			if unfinished.MatchString(written[m[1]:]) {
+		for _, m := range parameter().FindAllStringIndex(written, -1) {
+			if unfinished().MatchString(written[m[1]:]) {
 				continue // a piece of a path, which is read where it is evaluated
 			}
 			f.parameter(written[m[0]:m[1]], inventory.Location{Path: name, Line: number, Column: m[0] + 1, EndLine: number, EndColumn: m[1] + 1})
@@ -293,7 +292,7 @@ func placeholder(id string) bool {
 	switch {
 	case slices.Contains([]string{"custom", "example", "xxxxxxxx", "12345", "123456", "1234567"}, digits), strings.Trim(digits, "x") == "", strings.Trim(digits, "0") == "":
 		return true
-	case !realID.MatchString(id):
+	case !realID().MatchString(id):
 		return false
 	}
 	const made = "0123456789abcdef0123456789abcdef0"
@@ -302,7 +301,7 @@ func placeholder(id string) bool {
 
 // regionNear returns the region that an id belongs to in a map: before it on the line, or the key around it.
 func regionNear(line string, before []string) string {
-	if all := region.FindAllString(line, -1); len(all) > 0 {
+	if all := region().FindAllString(line, -1); len(all) > 0 {
 		return all[len(all)-1]
 	}
 	depth := indent(line)
@@ -314,7 +313,7 @@ func regionNear(line string, before []string) string {
 		if d := indent(before[i]); d < depth {
 			depth = d
 			key := strings.Trim(text, `"'{[:= `)
-			if m := region.FindString(key); m != "" && strings.HasPrefix(key, m) {
+			if m := region().FindString(key); m != "" && strings.HasPrefix(key, m) {
 				return m
 			}
 			if depth == 0 {
@@ -358,7 +357,7 @@ func (f *finder) lookup(r *inventory.Resource) {
 	name := r.Get("name")
 	text, ok := name.Text()
 	switch {
-	case ok && parameter.FindString(text) == text:
+	case ok && parameter().FindString(text) == text:
 		if ref := f.parameter(text, name.Location()); ref != nil {
 			ref.sources = append(ref.sources, r.ID)
 		}
@@ -674,7 +673,7 @@ func (f *finder) value(v inventory.Value, workloads []inventory.ID) {
 				found = true
 			}
 		}
-		if !found && parameter.FindString(bare) == bare && bare != "" { // put together of parts, so that no text has it
+		if !found && parameter().FindString(bare) == bare && bare != "" { // put together of parts, so that no text has it
 			if r := f.parameter(bare, v.Location()); r != nil {
 				r.Workloads = append(r.Workloads, workloads...)
 			}

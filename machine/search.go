@@ -59,7 +59,7 @@ func (r *Release) Write(release string) string {
 }
 
 // aliasFormat is an alias of Karpenter that names a release.
-var aliasFormat = regexp.MustCompile(`^((al2023|al2|bottlerocket)@v)\d`)
+var aliasFormat = lazily(`^((al2023|al2|bottlerocket)@v)\d`)
 
 // families of EKS by the names that eksctl and Karpenter have for them; the releases of all architectures are called the same.
 var releaseFamilies = map[string]string{
@@ -72,7 +72,7 @@ func pinned(workload inventory.ID, region, family, kubernetes string) Release {
 	r := Release{Workload: workload, Region: region}
 	parameter := releaseParameters[releaseFamilies[family]]
 	switch {
-	case !minorVersion.MatchString(kubernetes):
+	case !minorVersion().MatchString(kubernetes):
 		r.Unknown = "the version of Kubernetes"
 	case parameter == "":
 		r.Unknown = "a family whose releases AWS publishes"
@@ -88,13 +88,13 @@ func (f *finder) aliases(m *aws.Model) {
 	kubernetes, region := "", ""
 	for _, c := range m.EKSClusters {
 		version, ok := c.Version.Known()
-		if ok && c.Exists() != inventory.NotExists && minorVersion.MatchString(version) && (len(version) > len(kubernetes) || len(version) == len(kubernetes) && version > kubernetes) {
+		if ok && c.Exists() != inventory.NotExists && minorVersion().MatchString(version) && (len(version) > len(kubernetes) || len(version) == len(kubernetes) && version > kubernetes) {
 			kubernetes, region = version, c.Region()
 		}
 	}
 	for i := range f.found {
 		r := &f.found[i]
-		alias := aliasFormat.FindStringSubmatch(string(r.ID))
+		alias := aliasFormat().FindStringSubmatch(string(r.ID))
 		if r.Form != Family || alias == nil {
 			continue
 		}
@@ -279,8 +279,8 @@ var releaseParameters = map[string]string{
 }
 
 var (
-	minorVersion  = regexp.MustCompile(`^1\.\d{1,3}$`)
-	releaseFormat = regexp.MustCompile(`^(1\.\d{1,3})(?:\.\d+)?-20\d\d[01]\d[0-3]\d$|^(1\.\d{1,3})-20\d\d\.\d\d\.\d\d$`)
+	minorVersion  = lazily(`^1\.\d{1,3}$`)
+	releaseFormat = lazily(`^(1\.\d{1,3})(?:\.\d+)?-20\d\d[01]\d[0-3]\d$|^(1\.\d{1,3})-20\d\d\.\d\d\.\d\d$`)
 )
 
 // releases finds what leads to the newest of each pinned release: the family and the version of Kubernetes that the node group
@@ -301,13 +301,13 @@ func (f *finder) releases(m *aws.Model) {
 			version = g.Cluster.To.Version
 		}
 		kubernetes, known := version.Known()
-		if m := releaseFormat.FindStringSubmatch(text); !known && m != nil {
+		if m := releaseFormat().FindStringSubmatch(text); !known && m != nil {
 			kubernetes = m[1] + m[2]
 		}
 		kind, _ := g.AMIType.Known()
 		parameter := releaseParameters[kind]
 		switch {
-		case !minorVersion.MatchString(kubernetes):
+		case !minorVersion().MatchString(kubernetes):
 			r.Unknown = "the version of Kubernetes"
 		case parameter == "":
 			r.Unknown = "an ami_type whose releases AWS publishes"
