@@ -58,7 +58,7 @@ func readGoBinary(_ context.Context, tree *inventory.Tree, name string) (*Docume
 	}
 	info, err := buildinfo.Read(program)
 	if err != nil {
-		return &Document{}, nil //nolint:nilerr // a program of another language
+		return &Document{}, nil // a program of another language
 	}
 	return goModules(info, name), nil
 }

@@ -23,16 +23,16 @@ var rpmDatabases = []string{
 // rpmFormat stands for the database in the readings of a tree; it claims nothing by itself.
 var rpmFormat = &ecosystem.Format{Name: "rpm database", LockFile: true}
 
-// readRPM returns what rpm has installed in a root file system, and false where the tree is none.
-func readRPM(tree *inventory.Tree) (r reading, ok bool) {
+// readRPM returns what rpm has installed in a root file system; nothing where the tree is none.
+func readRPM(tree *inventory.Tree) (r reading) {
 	for _, name := range rpmDatabases {
 		if tree.Has(name) {
 			r.claim = claim{name, ecosystem.RedHat, rpmFormat}
 			r.doc, r.files, r.notices = rpmDocument(tree, name)
-			return r, true
+			return r
 		}
 	}
-	return r, false
+	return r
 }
 
 func rpmDocument(tree *inventory.Tree, name string) (doc *ecosystem.Document, files []string, notices []inventory.Notice) {

@@ -56,7 +56,7 @@ func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inve
 	var rpm reading // of a system it is read first, because it says whose the other files are
 	view, inputs := tree.Recording()
 	if tree.System() {
-		rpm, _ = readRPM(view)
+		rpm = readRPM(view)
 		claims = withoutOwned(tree, claims, rpm.files)
 	}
 	if inv, ok := s.recall(tree, claims); ok {
@@ -86,7 +86,7 @@ func (s Source) Read(ctx context.Context, tree *inventory.Tree) (*inventory.Inve
 		return nil, err
 	}
 	if !tree.System() {
-		rpm, _ = readRPM(view)
+		rpm = readRPM(view)
 	}
 	merge.add(rpm)
 	inv.Sort()

@@ -5,7 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"log"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -91,7 +91,7 @@ func TestOpen(t *testing.T) {
 	if err := tarball.WriteToFile(archive, tag, image); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	server := httptest.NewServer(registry.New(registry.Logger(slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug))))
 	t.Cleanup(server.Close)
 	t.Setenv("DOCKER_CONFIG", dir)
 	reference := strings.TrimPrefix(server.URL, "http://") + "/shop/api:1.4"

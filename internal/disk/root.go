@@ -78,9 +78,7 @@ func NewRoot(volumes []*Volume) (*Root, error) {
 	}
 	r.unclean(volumes[best])
 	for _, v := range volumes {
-		if _, err := v.FS(); err == nil || used[v] || v.harmless() {
-			continue
-		} else {
+		if _, err := v.FS(); err != nil && !used[v] && !v.harmless() {
 			r.note("volume-unread", "%v; what is in it is not known", err)
 		}
 	}
