@@ -50,15 +50,16 @@ func writeBun(ctx context.Context, job *Job) error {
 	if err != nil {
 		return err
 	}
-	change, err := lock.change(ctx, job, registry)
+	change := &jsChange{jsGraph: lock.graph, ctx: ctx, job: job, registry: registry}
+	if err := change.apply(); err != nil {
+		return err
+	}
+	before, _, err := readBun(job.Workspace, p.Path)
 	if err != nil {
 		return err
 	}
-	// New packages were placed beside those that they make superfluous: without these they find their places at once.
-	if again, _, err := readBun(job.Workspace, p.Path); err == nil && again.forget(lock) {
-		if better, err := again.change(ctx, job, registry); err == nil {
-			lock, change = again, better
-		}
+	if err := lock.rearrange(before); err != nil {
+		return err
 	}
 	if err := writeManifests(job.Workspace, job.Targets); err != nil {
 		return err
@@ -95,25 +96,4 @@ func writeBun(ctx context.Context, job *Job) error {
 		return fmt.Errorf("%s: %w", p.Path, err)
 	}
 	return job.Workspace.WriteFile(p.Path, data)
-}
-
-// change works the targets out.
-func (l *bunLock) change(ctx context.Context, job *Job, registry *npmRegistry) (*jsChange, error) {
-	c := &jsChange{jsGraph: l.graph, ctx: ctx, job: job, registry: registry, find: l.find, placed: l.place}
-	if err := c.apply(); err != nil {
-		return nil, err
-	}
-	l.hoist(c)
-	return c, nil
-}
-
-// forget leaves out the packages that nobody needs any more in another reading of the same file, and reports whether there are any.
-func (l *bunLock) forget(done *bunLock) bool {
-	any := false
-	for i, n := range done.graph.nodes {
-		if n.gone && n.became == nil && n.was != "" {
-			l.graph.nodes[i].gone, any = true, true
-		}
-	}
-	return any
 }

@@ -22,6 +22,7 @@ type bunLock struct {
 	graph   *jsGraph
 	at      map[string]*jsNode // by key
 	members map[string]*jsNode // roots, by the key of the member of the workspace
+	placed  []*jsNode          // what is written, once it is arranged
 }
 
 // bunEntry is what the lock file has of a node.
@@ -161,47 +162,6 @@ func (l *bunLock) find(from *jsNode, need *jsNeed) *jsNode {
 	return nil
 }
 
-// place gives a new package a key from which the asking one finds it, as near to the top as nobody else is in the way.
-func (l *bunLock) place(from *jsNode, need *jsNeed, n *jsNode) {
-	names := bunFolder(from)
-	lowest := 0 // below everything that stands in the way now
-	for i := range len(names) + 1 {
-		if there := l.at[strings.Join(append(slices.Clone(names[:i]), need.name), "/")]; there != nil && !there.gone {
-			lowest = i + 1
-		}
-	}
-	for i := min(lowest, len(names)); ; i++ {
-		key := append(slices.Clone(names[:i]), need.name)
-		if i == len(names) || !l.hides(key, n) {
-			n.entry = &bunEntry{names: key}
-			l.at[strings.Join(key, "/")] = n
-			return
-		}
-	}
-}
-
-// hides reports whether a package at a key would be found by others, who want another version and find it now.
-func (l *bunLock) hides(key []string, n *jsNode) bool {
-	above := key[:len(key)-1]
-	for _, list := range [][]*jsNode{l.graph.roots, l.graph.nodes} {
-		for _, other := range list {
-			names := bunFolder(other)
-			if other.gone || len(names) < len(above) || !slices.Equal(names[:len(above)], above) {
-				continue
-			}
-			for _, need := range other.needs {
-				if need.name != key[len(key)-1] || need.to == nil || need.to == n || len(bunFolder(need.to)) > len(key) {
-					continue
-				}
-				if ok, err := npmAdmits(need.asks(), n.version); err != nil || !ok {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
 // bunWriter writes a changed graph into the text.
 type bunWriter struct {
 	*bunLock
@@ -211,25 +171,30 @@ type bunWriter struct {
 // write returns the lock file.
 func (l *bunLock) write(c *jsChange) ([]byte, error) {
 	w := &bunWriter{bunLock: l, change: c}
-	// Everybody has to find what was meant for it.
-	for _, list := range [][]*jsNode{l.graph.roots, l.graph.nodes} {
-		for _, n := range list {
-			for _, need := range n.needs {
-				if found := l.find(n, need); !n.gone && need.to != nil && found != need.to {
-					if found == nil {
-						return nil, fmt.Errorf("%s would not find %s", cmp.Or(n.name, n.manifest), need.name)
-					}
-					if ok, err := npmAdmits(need.asks(), found.version); err != nil || !ok {
-						return nil, fmt.Errorf("%s would find %s %s, which is not what it asks for", cmp.Or(n.name, n.manifest), need.name, found.version)
-					}
-				}
-			}
-		}
+	if err := w.found(); err != nil {
+		return nil, err
 	}
 	w.manifests()
 	w.overrides()
 	w.packages()
 	return w.text.bytes()
+}
+
+// found looks whether everybody finds what was meant for it. Peers are found where bun finds them.
+func (w *bunWriter) found() error {
+	for _, list := range [][]*jsNode{w.graph.roots, w.placed} {
+		for _, n := range list {
+			for _, need := range n.needs {
+				if need.to == nil || need.peer || need.to.origin != inventory.OriginRegistry {
+					continue
+				}
+				if found := w.find(n, need); found == nil || found.name != need.to.name || found.version != need.to.version {
+					return fmt.Errorf("%s would not find %s %s", cmp.Or(n.name, n.manifest), need.name, need.to.version)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // manifests changes what the lock file repeats of the manifests.
@@ -277,7 +242,14 @@ func (w *bunWriter) overrides() {
 			w.text.replace(v, quote(add[name]))
 			continue
 		}
-		lines.WriteString(w.text.lead(2) + quote(name) + ": " + quote(add[name]) + ",")
+		line := quote(name) + ": " + quote(add[name]) + ","
+		if object != nil { // in order of their names
+			if i := slices.IndexFunc(object.members, func(m jsonMember) bool { return m.name > name }); i >= 0 {
+				w.text.splices = append(w.text.splices, splice{object.members[i].start, object.members[i].start, line + w.text.lead(2)})
+				continue
+			}
+		}
+		lines.WriteString(w.text.lead(2) + line)
 	}
 	switch {
 	case lines.Len() == 0:
@@ -302,17 +274,22 @@ func (w *bunWriter) overrides() {
 // packages writes the packages anew, from their entries as they stand and those that are new.
 func (w *bunWriter) packages() {
 	type entry struct {
+		depth             int
 		above, name, text string
 	}
 	var all []entry
 	changed := false
-	for _, n := range w.graph.nodes {
+	nodes := w.graph.nodes
+	if w.placed != nil {
+		nodes, changed = w.placed, true
+	}
+	for _, n := range nodes {
 		e := n.entry.(*bunEntry) // every package has a place
 		if n.gone {
 			changed = true
 			continue
 		}
-		x := entry{above: strings.Join(e.names[:len(e.names)-1], "/"), name: e.names[len(e.names)-1]}
+		x := entry{depth: len(e.names), above: strings.Join(e.names[:len(e.names)-1], "/"), name: e.names[len(e.names)-1]}
 		if n.release != nil {
 			changed = true
 			x.text = w.render(n, e)
@@ -325,7 +302,7 @@ func (w *bunWriter) packages() {
 		return
 	}
 	slices.SortStableFunc(all, func(a, b entry) int {
-		return cmp.Or(strings.Compare(a.above, b.above), strings.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(a.depth, b.depth), strings.Compare(a.above, b.above), strings.Compare(a.name, b.name))
 	})
 	texts := make([]string, len(all))
 	for i, x := range all {
@@ -412,84 +389,4 @@ func bunSystems(name string, raw json.RawMessage, known []string) []string {
 		return []string{quote(name) + ": " + all[0]}
 	}
 	return []string{quote(name) + ": [ " + strings.Join(all, ", ") + ", ]"}
-}
-
-// hoist brings packages that changed as near to the top as bun would: places that others left are free, and one that is found
-// above in the same version is not needed twice.
-func (l *bunLock) hoist(c *jsChange) {
-	for again := true; again; {
-		again = false
-		for _, n := range l.graph.nodes {
-			if !n.gone && n.release != nil && l.lift(c, n) {
-				again = true
-			}
-		}
-	}
-	after := l.graph.reached(nil)
-	for _, n := range l.graph.nodes {
-		if !after[n] && (c.before[n] || n.was == "") {
-			n.gone = true
-		}
-	}
-}
-
-// lift moves a package up, or lets what is found above take its place.
-func (l *bunLock) lift(c *jsChange, n *jsNode) bool {
-	names := bunFolder(n)
-	name := names[len(names)-1]
-	lowest := 0
-	for i := len(names) - 2; i >= 0; i-- {
-		there := l.at[strings.Join(append(slices.Clone(names[:i]), name), "/")]
-		if there == nil || there.gone {
-			continue
-		}
-		if there.name == n.name && there.version == n.version && there.origin == n.origin {
-			c.redirect(n, there)
-			return true
-		}
-		lowest = i + 1
-		break
-	}
-	for i := lowest; i < len(names)-1; i++ {
-		key := append(slices.Clone(names[:i]), name)
-		if !l.hides(key, n) && l.sameFrom(n, key) {
-			l.move(names, key)
-			return true
-		}
-	}
-	return false
-}
-
-// sameFrom reports whether a package finds at another key what it finds where it is.
-func (l *bunLock) sameFrom(n *jsNode, key []string) bool {
-	names := bunFolder(n)
-	for _, need := range n.needs {
-		if need.to == nil {
-			continue
-		}
-		if own := bunFolder(need.to); len(own) > len(names) && slices.Equal(own[:len(names)], names) {
-			continue // it moves along
-		}
-		if l.find(&jsNode{entry: &bunEntry{names: key}}, need) != need.to {
-			return false
-		}
-	}
-	return true
-}
-
-// move gives everything below a key another one.
-func (l *bunLock) move(from, to []string) {
-	for _, n := range l.graph.nodes {
-		names := bunFolder(n)
-		if n.gone || len(names) < len(from) || !slices.Equal(names[:len(from)], from) {
-			continue
-		}
-		if old := strings.Join(names, "/"); l.at[old] == n {
-			delete(l.at, old)
-		}
-		e := *n.entry.(*bunEntry)
-		e.names = append(slices.Clone(to), names[len(from):]...)
-		n.entry = &e
-		l.at[strings.Join(e.names, "/")] = n
-	}
 }

@@ -40,6 +40,8 @@ type jsGraph struct {
 	nodes []*jsNode // packages in the order of the file, new ones last
 	// keyed says that one text, name@range, is met by one package wherever it stands, as in yarn.
 	keyed bool
+	// aliases says that a package stands under each name by which it is asked for, as in Yarn 1.
+	aliases bool
 	// peers says that peers which nobody else brings are installed, and stand in the lock file like other needs.
 	peers bool
 	// forced is what the project asks for instead, by the name of a package: overrides that are for everybody.
@@ -49,6 +51,7 @@ type jsGraph struct {
 // jsNode is one package, or one manifest of the project.
 type jsNode struct {
 	name, version string
+	as            string // the name that it stands under, where a format tells aliases apart
 	origin        inventory.Origin
 	line          int
 	needs         []*jsNeed
@@ -184,8 +187,6 @@ type jsChange struct {
 	registry *npmRegistry
 	// find returns the package that a format takes for a need, where it has rules of its own; nil for none.
 	find func(from *jsNode, need *jsNeed) *jsNode
-	// placed tells a format that has places of a new package; nil for none.
-	placed func(from *jsNode, need *jsNeed, n *jsNode)
 	// before are the packages that were needed before the change.
 	before    map[*jsNode]bool
 	changed   []*jsNode // other releases than before, and new packages
@@ -328,7 +329,7 @@ func realName(need *jsNeed) string {
 // same returns another package of the same name that is of a version already, in the same surroundings.
 func (c *jsChange) same(n *jsNode, version string) *jsNode {
 	for _, other := range c.nodes {
-		if other != n && !other.gone && other.name == n.name && other.version == version && other.origin == n.origin && other.inside == "" {
+		if other != n && !other.gone && other.name == n.name && other.as == n.as && other.version == version && other.origin == n.origin && other.inside == "" {
 			if surroundings(n) == surroundings(other) {
 				return other
 			}
@@ -446,7 +447,7 @@ func (c *jsChange) resolve(from *jsNode, need *jsNeed) error {
 	}
 	if c.find == nil || c.keyed {
 		for _, n := range c.nodes {
-			if fits(n) && n.origin == inventory.OriginRegistry && n.inside == "" && (need.to == nil || later("npm", n.version, need.to.version)) {
+			if fits(n) && (n.as == "" || n.as == need.name) && n.origin == inventory.OriginRegistry && n.inside == "" && (need.to == nil || later("npm", n.version, need.to.version)) {
 				need.to = n
 			}
 		}
@@ -491,11 +492,11 @@ func (c *jsChange) bring(from *jsNode, need *jsNeed) error {
 		return errors.New("the new version brings too many packages along")
 	}
 	n := &jsNode{name: name, version: version, origin: inventory.OriginRegistry, release: c.amended(v)}
+	if c.aliases {
+		n.as = need.name
+	}
 	c.nodes = append(c.nodes, n)
 	need.to = n
-	if c.placed != nil {
-		c.placed(from, need, n)
-	}
 	return c.meet(n)
 }
 
@@ -642,7 +643,8 @@ func (c *jsChange) override() {
 		holding := map[string]bool{}
 		for _, n := range c.nodes {
 			if n.name == t.Package && n.version != t.From && !n.gone {
-				if ok, err := npmAdmits(o.wanted, n.version); err != nil || !ok {
+				// Where one text is met by one package, an override for all leaves room for one version alone.
+				if ok, err := npmAdmits(o.wanted, n.version); err != nil || !ok || c.keyed {
 					scoped = true
 				}
 			}

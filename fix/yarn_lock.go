@@ -198,6 +198,7 @@ var berryProtocol = regexp.MustCompile(`^[a-z][a-z+.-]*$`)
 // connect makes the graph. resolutions are what the project's manifest says under that name.
 func (l *yarnLock) connect(manifests []*npmManifest, dir string) {
 	l.forced = manifests[0].text.root.get("resolutions").strings()
+	l.graph.aliases = !l.berry
 	l.graph.forced = map[string]string{}
 	for name, value := range l.forced {
 		if npmName.MatchString(name) {
@@ -248,6 +249,7 @@ func (l *yarnLock) add(e *yarnEntry) {
 			n.origin = inventory.OriginURL
 		}
 	} else {
+		n.as = name
 		if alias, _ := npmRange(spec); alias != "" {
 			n.name = strings.TrimSuffix(strings.TrimPrefix(alias, "npm:"), "@")
 		}
