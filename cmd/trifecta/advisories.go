@@ -112,8 +112,8 @@ func (f advisories) stale(day time.Time) []inventory.Notice {
 	}
 	published, _, _ := strings.Cut(info.AsOf, "T")
 	return []inventory.Notice{{Code: "advisories-stale", Message: fmt.Sprintf(
-		"the newest advisory of %s is of %s, %d days before the scan; later ones were not matched, trifecta db update fetches them",
-		filepath.ToSlash(info.Source), published, age)}}
+		"the newest advisory of the database is of %s, %d days before the scan; later ones were not matched, trifecta db update fetches them",
+		published, age)}}
 }
 
 // insideTree returns the path of a folder that a file of the tree names. Neither the name nor a link may lead out.

@@ -32,7 +32,7 @@ var composeOpenPort = Check{
 			}
 			var fix *change
 			if written, _ := port.at.Text(); port.short && port.host == "" {
-				fix = replace(port.at, `"127.0.0.1:`+written+`"`, "publish it on this machine alone")
+				fix = replace(port.at, `"127.0.0.1:`+written+`"`, fmt.Sprintf("publish port %d on this machine alone", port.target))
 			}
 			p.say(s, kube.Yes, port.at, fmt.Sprintf("publishes port %d (%s) on every address of the machine; remove it, or publish it on 127.0.0.1", port.target, program), fix)
 		}
