@@ -217,7 +217,9 @@ func npmRegistryOf(job *Job) (*npmRegistry, error) {
 func (c *jsChange) apply() error {
 	c.before = c.reached(nil)
 	c.lines()
-	c.override()
+	if err := c.override(); err != nil {
+		return err
+	}
 	var raised []*jsNode
 	for _, t := range c.job.Targets {
 		v, err := c.registry.version(c.ctx, t.Package, t.To)
@@ -626,11 +628,13 @@ type override struct {
 	target  Target
 	wanted  string   // the range that is taken: ^1.2.3
 	parents []string // the packages that it is for; nil for all
+	// versions are those of a parent that it is for, where others must not be reached.
+	versions map[string][]string
 }
 
 // override notes what the overrides among the targets force. One reaches every package of the name, so where others of it
 // are there, or the project asks for it itself, it is written for those that hold it down.
-func (c *jsChange) override() {
+func (c *jsChange) override() error {
 	for _, t := range c.job.Targets {
 		if t.How != HowOverride {
 			continue
@@ -681,6 +685,44 @@ func (c *jsChange) override() {
 			}
 			c.forced[t.Package] = o.wanted
 		}
+		if err := c.among(&o); err != nil {
+			return err
+		}
 		c.overrides = append(c.overrides, o)
 	}
+	return nil
+}
+
+// among looks whether an override for some packages would reach other versions of them, which have another version of what it
+// is for: yarn would give them the same one, and may thereby lower it.
+func (c *jsChange) among(o *override) error {
+	if !c.keyed {
+		return nil
+	}
+	for _, parent := range o.parents {
+		others := false
+		var versions []string
+		for _, n := range c.nodes {
+			for _, need := range n.needs {
+				if n.gone || n.name != parent || need.to == nil || need.to.name != o.target.Package {
+					continue
+				}
+				if need.to.version == o.target.From {
+					versions = append(versions, n.version)
+				} else if need.to.version != o.target.To {
+					others = true
+				}
+			}
+		}
+		switch {
+		case others && c.aliases:
+			return fmt.Errorf("Yarn 1 can't override %s for one version of %s alone, and others of it need another one", o.target.Package, parent)
+		case others:
+			if o.versions == nil {
+				o.versions = map[string][]string{}
+			}
+			o.versions[parent] = versions
+		}
+	}
+	return nil
 }

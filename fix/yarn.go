@@ -141,10 +141,15 @@ func (l *yarnLock) writeResolutions(job *Job, list []override) error {
 			add[o.target.Package] = o.wanted
 		}
 		for _, parent := range o.parents {
-			if l.berry {
-				add[parent+"/"+o.target.Package] = o.wanted
-			} else {
+			switch {
+			case !l.berry:
 				add["**/"+parent+"/"+o.target.Package] = o.wanted
+			case o.versions[parent] != nil:
+				for _, version := range o.versions[parent] {
+					add[parent+"@npm:"+version+"/"+o.target.Package] = o.wanted
+				}
+			default:
+				add[parent+"/"+o.target.Package] = o.wanted
 			}
 		}
 	}

@@ -269,7 +269,7 @@ func (l *yarnLock) add(e *yarnEntry) {
 // need draws an edge. Where nothing stands under what is asked for, the project asks for something else by its resolutions.
 func (l *yarnLock) need(n *jsNode, need *jsNeed) {
 	n.needs = append(n.needs, need)
-	need.forced = plainSpec(cmp.Or(l.forced[n.name+"/"+need.name], l.forced["**/"+n.name+"/"+need.name], l.forced[need.name], l.forced["**/"+need.name]))
+	need.forced = plainSpec(cmp.Or(l.forced[n.name+"@npm:"+n.version+"/"+need.name], l.forced[n.name+"/"+need.name], l.forced["**/"+n.name+"/"+need.name], l.forced[need.name], l.forced["**/"+need.name]))
 	if need.to = l.byKey[l.key(need)]; need.to == nil && len(l.byName[need.name]) == 1 {
 		need.to = l.byName[need.name][0]
 	}
