@@ -57,7 +57,7 @@ func (l *bunLock) arrange() arrangement {
 				continue
 			}
 			node := one[need.to.name+"@"+need.to.version]
-			at := in.hoist(need, node, own, true)
+			at := in.hoist(need, node)
 			if at == nil {
 				continue
 			}
@@ -93,7 +93,7 @@ func (l *bunLock) arrange() arrangement {
 }
 
 // hoist returns the folder for a package; nil where it is found already.
-func (b *bunTree) hoist(need *jsNeed, node *jsNode, own, asks bool) *bunTree {
+func (b *bunTree) hoist(need *jsNeed, node *jsNode) *bunTree {
 	for at := b; at != nil; at = at.parent {
 		have, ok := at.has[need.name]
 		if !ok {
@@ -101,7 +101,7 @@ func (b *bunTree) hoist(need *jsNeed, node *jsNode, own, asks bool) *bunTree {
 		}
 		dev := need.list == "devDependencies"
 		switch {
-		case have.node == node, at == b && asks && have.dev != dev:
+		case have.node == node, at == b && have.dev != dev:
 			return nil
 		case need.peer:
 			if ok, err := npmAdmits(need.asks(), have.node.version); err == nil && ok || have.own {
