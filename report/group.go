@@ -398,7 +398,7 @@ func totals(res *scanner.Result) string {
 	return strings.Join(parts, "; ")
 }
 
-// sources says which data and which day the findings rest on.
+// sources says which data and which day the findings rest on, and what nobody wanted to be looked at.
 func sources(res *scanner.Result) string {
 	var parts []string
 	if a := res.Run.Advisories; a.Source != "" {
@@ -414,6 +414,9 @@ func sources(res *scanner.Result) string {
 	}
 	if res.Run.AsOf != "" {
 		parts = append(parts, "judged by "+clean(res.Run.AsOf))
+	}
+	if len(res.Run.Skipped) > 0 {
+		parts = append(parts, "left out by request: "+clean(strings.Join(res.Run.Skipped, ", ")))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -70,6 +70,7 @@ type view struct {
 	Severities, Levels  []choice
 	TierChoices, Kinds  []choice
 	Packages            []packageView
+	NoPackages          bool // they were left out by request
 	Images              []imageView
 	Machines            []machineView
 	Notices             []string

@@ -488,6 +488,7 @@ func (v *view) things(res *scanner.Result) {
 		}
 		v.Packages = append(v.Packages, shown)
 	}
+	v.NoPackages = slices.Contains(res.Run.Skipped, "dependencies")
 	at := func(all []inventory.Location) string {
 		if len(all) == 0 {
 			return ""

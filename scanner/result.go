@@ -68,6 +68,7 @@ type RunInfo struct {
 	AsOf       string   `json:"as_of"` // 2006-01-02: the day by which ages and expiries are judged
 	Advisories DataInfo `json:"advisories"`
 	Intel      DataInfo `json:"intel"`
+	Skipped    []string `json:"skipped,omitempty"` // parts of a scan that were left out by request: dependencies, network, ...
 }
 
 // DataInfo says which data a scan used.

@@ -311,6 +311,7 @@ func (a *app) scan(ctx context.Context, dir string, opts *scanOptions) (*scanned
 	res.Target = target(ctx, dir)
 	res.Run.Offline = opts.offline
 	res.Run.AsOf = asOf.Format(time.DateOnly)
+	res.Run.Skipped = slices.DeleteFunc(slices.Clone(parts), looksAt)
 	data.describe(&res.Run)
 	res.Notices = append(res.Notices, slices.Concat(data.stale(asOf), unusable, memory.Notices())...) // never null: Concat of nothing is
 	inventory.SortNotices(res.Notices)
