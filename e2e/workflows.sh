@@ -31,11 +31,11 @@ commit() { git -C "$repository" add -A && git -C "$repository" -c user.name=e2e 
 rm "$repository/.trifecta.yaml" # fail_on is that of the workflow
 mv "$workflows/trifecta.yml" "$workflows/init.yml"
 cp "$root"/examples/workflows/*.yml "$workflows/"
-for document in README.md docs/*.md; do
+for document in "$root"/README.md "$root"/docs/*.md; do
   awk -v to="$workflows/$(basename "$document" .md)" '
     /^```yaml$/ { block = ""; inside = 1; next }
     /^```$/ && inside { inside = 0; if (block ~ /\njobs:/ && block ~ /(^|\n)on:/) { n++; printf "%s", block > (to "-" n ".yml") } }
-    inside { block = block $0 "\n" }' "$root/$document"
+    inside { block = block $0 "\n" }' "$document"
 done
 commit 'before the shop'
 before=$(git -C "$repository" rev-parse HEAD)
