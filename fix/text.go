@@ -105,9 +105,9 @@ func (c *Change) writeText(w io.Writer, number int) {
 		line("why", plain(reason))
 	}
 	if p := c.Proof; p != nil {
-		text := fmt.Sprintf("scanned again: %d findings before, %d after, %d cleared, %d new", p.Before, p.After, len(p.Cleared), len(p.New))
+		text := fmt.Sprintf("scanned again: %s before, %d after, %d cleared, %d new", count(p.Before, "finding"), p.After, len(p.Cleared), len(p.New))
 		if p.Together > 0 {
-			text = fmt.Sprintf("scanned again with all %d changes: %d findings before, %d after, %d cleared by this one, %d new", p.Together, p.Before, p.After, len(p.Cleared), len(p.New))
+			text = fmt.Sprintf("scanned again with all %d changes: %s before, %d after, %d cleared by this one, %d new", p.Together, count(p.Before, "finding"), p.After, len(p.Cleared), len(p.New))
 		}
 		line("proof", text)
 	}
