@@ -107,7 +107,7 @@ func (l *bunLock) readPackages(r *jsonReader) error {
 
 func (l *bunLock) add(r *jsonReader, key string, start int, ident string, e npmEntry) {
 	at := r.location(start)
-	names := bunPath(key)
+	names := BunPath(key)
 	name, reference := yarnIdent(ident)
 	if name == "" || len(names) > npmDepth {
 		l.doc.Notices = append(l.doc.Notices, inventory.Notice{
@@ -138,8 +138,8 @@ func (l *bunLock) add(r *jsonReader, key string, start int, ident string, e npmE
 	l.doc.Entries[folder.entry].Scope = "" // the file does not tell
 }
 
-// bunPath splits a key such as a/@scope/b into the names of the packages.
-func bunPath(key string) []string {
+// BunPath splits a key of bun.lock such as a/@scope/b into the names of the packages.
+func BunPath(key string) []string {
 	parts := strings.Split(key, "/")
 	var names []string
 	for i := 0; i < len(parts); i++ {

@@ -24,7 +24,7 @@ func (p *planner) moves() {
 func (p *planner) bump(f *scanner.Finding) {
 	b := *f.Fix.Bump
 	if b.Major && (p.opts.Majors == MajorsNever || p.opts.Majors == MajorsAct && !p.urgent(b.Series)) {
-		p.unfixed("only-major", fmt.Sprintf("only another release clears it: %s in the place of %s", plain(string(b.To)), plain(string(b.From))), f)
+		p.unfixed("only-major", fmt.Sprintf("only another release clears it: %s in the place of %s", scanner.Plain(string(b.To)), scanner.Plain(string(b.From))), f)
 		return
 	}
 	for _, c := range p.changes { // an image that is left for another release needs no newer one of its own
@@ -85,7 +85,7 @@ func (b *Bump) String() string {
 	if b.Region != "" {
 		text += " in " + b.Region
 	}
-	return plain(text)
+	return scanner.Plain(text)
 }
 
 // String returns the days of an image in brackets; nothing where none is known.
@@ -131,7 +131,7 @@ func (c *Change) settleBumps() {
 			c.Title += " in " + count(len(regions), "region")
 		}
 	}
-	c.Title = plain(c.Title)
+	c.Title = scanner.Plain(c.Title)
 	if len(c.Bumps) > 3 && !c.Major {
 		c.Reasons = append(c.Reasons, "each is the newest available image of its series in its region, of the same owner and architecture")
 		return

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidwall/jsonc"
 
+	"github.com/trifecta-scanner/trifecta/ecosystem"
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
@@ -51,12 +52,12 @@ func parseBunLock(data []byte) (*bunLock, error) {
 	}
 	for i := range packages.members {
 		m := &packages.members[i]
-		if m.value.kind != '[' || len(m.value.members) == 0 || len(bunPath(m.name)) > maxBunPath {
+		if m.value.kind != '[' || len(m.value.members) == 0 || len(ecosystem.BunPath(m.name)) > maxBunPath {
 			return nil, fmt.Errorf("line %d can't be understood", text.line(m.start))
 		}
 		name, reference := ident(m.value.members[0].value.str())
 		n := &jsNode{name: name, version: reference, was: reference, line: text.line(m.start), origin: inventory.OriginRegistry}
-		e := &bunEntry{names: bunPath(m.name), member: m}
+		e := &bunEntry{names: ecosystem.BunPath(m.name), member: m}
 		n.entry = e
 		switch {
 		case strings.HasPrefix(reference, "workspace:"):
@@ -101,21 +102,6 @@ func parseBunLock(data []byte) (*bunLock, error) {
 
 // maxBunPath bounds how deep packages are in the folders of each other.
 const maxBunPath = 64
-
-// bunPath splits a key such as a/@scope/b into the names of the packages.
-func bunPath(key string) []string {
-	parts := strings.Split(key, "/")
-	var names []string
-	for i := 0; i < len(parts); i++ {
-		name := parts[i]
-		if strings.HasPrefix(name, "@") && i+1 < len(parts) {
-			i++
-			name += "/" + parts[i]
-		}
-		names = append(names, name)
-	}
-	return names
-}
 
 // connect makes the roots. The lock file repeats what the manifests ask for.
 func (l *bunLock) connect(manifests []*npmManifest, dir string) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/ecosystem"
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
@@ -152,7 +153,7 @@ func (l *bunLock) rearrange(before *bunLock) error {
 		if known, ok := n.entry.(*bunEntry); ok {
 			e = *known
 		}
-		e.names = bunPath(key)
+		e.names = ecosystem.BunPath(key)
 		copied := n
 		if texts[n] {
 			again := *n

@@ -19,6 +19,7 @@ import (
 
 	"github.com/trifecta-scanner/trifecta/internal/confine"
 	"github.com/trifecta-scanner/trifecta/internal/web"
+	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // Contained is the Runner that runs real programs. Beside what Command promises, the program finds no other program by
@@ -337,18 +338,7 @@ func (t *tail) text() string {
 	lines := bytes.Split(bytes.TrimSpace(t.data), []byte("\n"))
 	const most = 12
 	lines = lines[max(0, len(lines)-most):]
-	return plain(string(bytes.Join(lines, []byte("; "))))
-}
-
-// plain makes one line of text that somebody else wrote.
-func plain(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r <= 0x9f {
-			return ' '
-		}
-		return r
-	}, s)
-	return strings.Join(strings.Fields(s), " ")
+	return scanner.Plain(string(bytes.Join(lines, []byte("; "))))
 }
 
 // removeAll removes a folder even where a program took the right to write from parts of it, as Go does with modules.

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/semver"
 
 	"github.com/trifecta-scanner/trifecta/internal/web"
+	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // goRegistry asks a module proxy (https://go.dev/ref/mod#goproxy-protocol).
@@ -98,7 +99,7 @@ func (r *goRegistry) Releases(ctx context.Context, name string) ([]Release, erro
 			v := "v" + list[i].Version
 			for _, retract := range file.Retract {
 				if semver.Compare(v, retract.Low) >= 0 && semver.Compare(v, retract.High) <= 0 {
-					list[i].Withdrawn = "retracted: " + plain(retract.Rationale)
+					list[i].Withdrawn = "retracted: " + scanner.Plain(retract.Rationale)
 				}
 			}
 		}

@@ -622,3 +622,17 @@ func (c *jsChange) check() error {
 	}
 	return nil
 }
+
+// rootManifest returns the path and the present text of the package.json that stands beside the lock file.
+func (job *Job) rootManifest() (string, *jsonText, error) {
+	root := job.Project.Data.(*jsProject).manifests[0]
+	data, err := job.Workspace.ReadFile(root)
+	if err != nil {
+		return "", nil, err
+	}
+	text, err := parseJSON(data)
+	if err != nil {
+		return "", nil, fmt.Errorf("%s: %w", root, err)
+	}
+	return root, text, nil
+}

@@ -92,7 +92,7 @@ func (r *mavenReactor) asked(name, version string) string {
 
 // stale says why a bill is no proof.
 func stale(bill string) string {
-	return fmt.Sprintf("%s says what the last build took: make it anew and scan again", plain(path.Base(bill)))
+	return fmt.Sprintf("%s says what the last build took: make it anew and scan again", scanner.Plain(path.Base(bill)))
 }
 
 // mavenRoots returns the projects of Maven in the tree, each with its modules.

@@ -17,6 +17,7 @@ import (
 	"deps.dev/util/semver"
 
 	"github.com/trifecta-scanner/trifecta/internal/web"
+	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // npmRegistry asks a registry of JavaScript packages
@@ -227,7 +228,7 @@ func (r *npmRegistry) Describe(ctx context.Context, name, version string) (Relea
 func (p *npmPackage) release(version string, v *npmVersion) Release {
 	r := Release{Version: version, Published: p.Time[version], Needs: []Need{}}
 	if s, ok := v.Deprecated.(string); ok && s != "" {
-		r.Withdrawn = "deprecated: " + plain(s)
+		r.Withdrawn = "deprecated: " + scanner.Plain(s)
 	}
 	for _, name := range sortedKeys(v.Dependencies) {
 		if _, optional := v.OptionalDependencies[name]; !optional {

@@ -129,7 +129,7 @@ func (p *planner) project(path string, findings []*scanner.Finding) {
 	}
 	project, err := m.Open(p.ctx, p.ws, path)
 	if err != nil {
-		p.unfixed("unreadable", plain(err.Error()), findings...)
+		p.unfixed("unreadable", scanner.Plain(err.Error()), findings...)
 		return
 	}
 	project.Manager = m
@@ -143,7 +143,7 @@ func (p *planner) solveAll(project *Project, findings []*scanner.Finding, bill s
 	s := &solver{planner: p, project: project, manager: m, planned: raised{}, owner: map[string]string{}, bill: bill}
 	var err error
 	if s.registry, err = p.plan.registries.of(p.ctx, m); err != nil {
-		p.notice("registry-not-asked", project.Path, fmt.Sprintf("the registry of %s was not asked: %s", m.Name, plain(err.Error())))
+		p.notice("registry-not-asked", project.Path, fmt.Sprintf("the registry of %s was not asked: %s", m.Name, scanner.Plain(err.Error())))
 	}
 	troubles := p.troubles(project, findings)
 	s.ahead(troubles)
@@ -242,7 +242,7 @@ func (p *planner) edits() {
 		}
 		if f.Fix == nil || len(f.Fix.Edits) == 0 {
 			if f.Fix != nil {
-				p.unfixed("no-edit", cmp.Or(plain(f.Fix.Message), "there is no edit that makes it right"), f)
+				p.unfixed("no-edit", cmp.Or(scanner.Plain(f.Fix.Message), "there is no edit that makes it right"), f)
 			}
 			continue
 		}
@@ -264,7 +264,7 @@ func (p *planner) edits() {
 			fresh = NewChange(kind, series(f), folderOf(f.Location.Path))
 		}
 		c := p.change(fresh)
-		c.Title = cmp.Or(c.Title, sentence(plain(f.Fix.Message)))
+		c.Title = cmp.Or(c.Title, sentence(scanner.Plain(f.Fix.Message)))
 		for _, e := range f.Fix.Edits {
 			if !slices.Contains(c.Edits, e) {
 				c.Edits = append(c.Edits, e)
@@ -334,7 +334,7 @@ func (p *planner) finish() {
 	for _, c := range p.changes {
 		if err := p.joinEdits(c); err != nil {
 			for _, f := range c.Clears {
-				f.Why = plain(err.Error())
+				f.Why = scanner.Plain(err.Error())
 				p.plan.Unfixed = append(p.plan.Unfixed, Unfixed{Finding: f, Code: "conflict"})
 			}
 			continue
@@ -394,7 +394,7 @@ func (c *Change) settle() {
 		if c.Edits[len(c.Edits)-1].Path != place {
 			place = folderOf(place)
 		}
-		if where := " in " + plain(place); place != "." && !strings.HasSuffix(c.Title, where) {
+		if where := " in " + scanner.Plain(place); place != "." && !strings.HasSuffix(c.Title, where) {
 			c.Title += where
 		}
 	}
@@ -461,7 +461,7 @@ func title(upgrades []Upgrade, main string) string {
 	if dir := folderOf(u.Path); dir != "." {
 		text += " in " + dir
 	}
-	return plain(text)
+	return scanner.Plain(text)
 }
 
 // grouped joins changes as the user wants them joined. Changes are in order; a group stands where its first one does.
@@ -520,5 +520,5 @@ func (c *Change) join(d Change) {
 	for _, u := range c.Upgrades {
 		names[u.Package], ecosystems[u.Ecosystem] = true, true
 	}
-	c.Title = plain(fmt.Sprintf("Upgrade %d packages of %s", len(names), strings.Join(sortedKeys(ecosystems), ", ")))
+	c.Title = scanner.Plain(fmt.Sprintf("Upgrade %d packages of %s", len(names), strings.Join(sortedKeys(ecosystems), ", ")))
 }

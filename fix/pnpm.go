@@ -278,14 +278,9 @@ func writePNPMOverrides(job *Job, list []override) error {
 	if len(add) == 0 {
 		return nil
 	}
-	root := job.Project.Data.(*jsProject).manifests[0]
-	data, err := job.Workspace.ReadFile(root)
+	root, text, err := job.rootManifest()
 	if err != nil {
 		return err
-	}
-	text, err := parseJSON(data)
-	if err != nil {
-		return fmt.Errorf("%s: %w", root, err)
 	}
 	name := path.Join(job.Project.Dir, pnpmWorkspace)
 	settings, err := job.Workspace.ReadFile(name)

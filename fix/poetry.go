@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
+	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // Poetry writes poetry.lock (lock file versions 2.0 and 2.1). The file is edited here and no program runs: it lists every
@@ -677,7 +678,7 @@ func (w *poetryWriter) block(pin *pyPin, p *poetryPackage) (string, error) {
 	line("[[package]]")
 	line("name = ", strconv.Quote(p.name))
 	line("version = ", strconv.Quote(pin.version))
-	line("description = ", strconv.Quote(plain(strings.ToValidUTF8(meta.summary, ""))))
+	line("description = ", strconv.Quote(scanner.Plain(strings.ToValidUTF8(meta.summary, ""))))
 	line("optional = ", strconv.FormatBool(p.optional))
 	line("python-versions = ", strconv.Quote(cmp.Or(meta.requiresPython, "*")))
 	if w.lock.version != "2.0" {

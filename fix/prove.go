@@ -84,7 +84,7 @@ func (p *Plan) attempt(ctx context.Context, ws *Workspace, c *Change, before *sc
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, &DroppedError{Change: c, Code: "not-written", Why: plain(err.Error())}
+		return nil, &DroppedError{Change: c, Code: "not-written", Why: scanner.Plain(err.Error())}
 	}
 	c.Files = differing(ws, trial)
 	if len(c.Files) == 0 {
@@ -356,7 +356,7 @@ func some(findings []Finding) string {
 	}
 	const most = 3
 	if n := len(ids) - most; n > 0 {
-		return plain(fmt.Sprintf("%s and %d more", strings.Join(ids[:most], ", "), n))
+		return scanner.Plain(fmt.Sprintf("%s and %d more", strings.Join(ids[:most], ", "), n))
 	}
-	return plain(strings.Join(ids, ", "))
+	return scanner.Plain(strings.Join(ids, ", "))
 }

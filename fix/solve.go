@@ -58,7 +58,7 @@ func (s *solver) solve(t *trouble) {
 	}
 	list, no, err := s.candidates(t)
 	if err != nil {
-		s.unfixed("registry-not-asked", plain(err.Error()), t.findings...)
+		s.unfixed("registry-not-asked", scanner.Plain(err.Error()), t.findings...)
 		return
 	}
 	if list = s.beside(t, list, &no); len(list) == 0 {
@@ -229,7 +229,7 @@ func (s *solver) fits(name, from string, nodes []int, lines []Requirement, to st
 		if s.manager.Raise != nil {
 			raised, err := s.manager.Raise(line.Constraint, to)
 			if err != nil {
-				f.fixed = plain(err.Error())
+				f.fixed = scanner.Plain(err.Error())
 				continue
 			}
 			line.To = raised
@@ -500,7 +500,7 @@ func (s *solver) climb(index int, name string, accepted []candidate, major bool,
 	}
 	releases, err := s.releases(p.Name)
 	if err != nil {
-		return nil, plain(err.Error())
+		return nil, scanner.Plain(err.Error())
 	}
 	releases = s.above(s.manager.Ecosystem, releases, p.Version)
 	if now := plan.of(&p); now != p.Version {
@@ -511,7 +511,7 @@ func (s *solver) climb(index int, name string, accepted []candidate, major bool,
 		versions = append(versions, r.Version)
 	}
 	if err := s.ask(s.manager.Ecosystem, p.Name, versions); err != nil {
-		return nil, plain(err.Error())
+		return nil, scanner.Plain(err.Error())
 	}
 	var nodes []int
 	for i := range s.project.Packages {

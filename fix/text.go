@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // WriteText writes the plan for people: each change with what it clears and why it is this one, then what stays.
@@ -42,10 +44,10 @@ func (p *Plan) WriteText(w io.Writer) error {
 		unfixed = append(unfixed, p.Unfixed[i].Finding)
 	}
 	for _, g := range together(unfixed) {
-		fmt.Fprintf(b, "  %s\n      %s\n", g, plain(g[0].Why))
+		fmt.Fprintf(b, "  %s\n      %s\n", g, scanner.Plain(g[0].Why))
 	}
 	for _, n := range p.Notices {
-		fmt.Fprintf(b, "\nnotice: %s\n", plain(n.Message))
+		fmt.Fprintf(b, "\nnotice: %s\n", scanner.Plain(n.Message))
 	}
 	return b.Flush()
 }
@@ -76,7 +78,7 @@ func (c *Change) writeText(w io.Writer, number int) {
 		if u.Published != nil {
 			text += ", published " + u.Published.Format("2006-01-02")
 		}
-		line("change", plain(text))
+		line("change", scanner.Plain(text))
 	}
 	// A map of images has hundreds of lines; programs get all of them.
 	const most = 20
@@ -99,10 +101,10 @@ func (c *Change) writeText(w io.Writer, number int) {
 	}
 	rest("clears", len(clears))
 	for _, g := range together(c.Remains) {
-		line("remains", fmt.Sprintf("%s: %s", g, plain(g[0].Why)))
+		line("remains", fmt.Sprintf("%s: %s", g, scanner.Plain(g[0].Why)))
 	}
 	for _, reason := range c.Reasons {
-		line("why", plain(reason))
+		line("why", scanner.Plain(reason))
 	}
 	if p := c.Proof; p != nil {
 		text := fmt.Sprintf("scanned again: %s before, %d after, %d cleared, %d new", count(p.Before, "finding"), p.After, len(p.Cleared), len(p.New))
@@ -152,7 +154,7 @@ func (g findings) String() string {
 	if n := len(g) - most; n > 0 {
 		text += fmt.Sprintf(" and %d more", n)
 	}
-	return plain(fmt.Sprintf("%s in %s, %s", text, g[0].Subject, at(&g[0])))
+	return scanner.Plain(fmt.Sprintf("%s in %s, %s", text, g[0].Subject, at(&g[0])))
 }
 
 // WriteJSON writes the plan for programs.

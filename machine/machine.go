@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/trifecta-scanner/trifecta/aws"
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/kube"
 )
@@ -82,12 +83,12 @@ func (r *Reference) Source() inventory.ID {
 const maxText = 8 << 20
 
 var (
-	literalID = lazily(`\bami-[0-9a-z]+\b`)
-	realID    = lazily(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
-	parameter = lazily(`/aws/service/[A-Za-z0-9_./-]+[A-Za-z0-9]`)
+	literalID = lazy.Regexp(`\bami-[0-9a-z]+\b`)
+	realID    = lazy.Regexp(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+	parameter = lazy.Regexp(`/aws/service/[A-Za-z0-9_./-]+[A-Za-z0-9]`)
 	// unfinished is what follows a piece of a path: an interpolation of Terraform, CloudFormation, Packer or printf.
-	unfinished = lazily(`^[A-Za-z0-9_./-]*(?:\$\{|%[{sdv]|\{\{)`)
-	region     = lazily(`\b(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso-)?(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-\d\b`)
+	unfinished = lazy.Regexp(`^[A-Za-z0-9_./-]*(?:\$\{|%[{sdv]|\{\{)`)
+	region     = lazy.Regexp(`\b(?:us|eu|ap|sa|ca|me|af|il|mx|cn)-(?:gov-|iso-)?(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-\d\b`)
 )
 
 // searched are the endings of files in which ids and parameters are looked for.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/trifecta-scanner/trifecta/aws"
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/inventory"
 )
 
@@ -59,7 +60,7 @@ func (r *Release) Write(release string) string {
 }
 
 // aliasFormat is an alias of Karpenter that names a release.
-var aliasFormat = lazily(`^((al2023|al2|bottlerocket)@v)\d`)
+var aliasFormat = lazy.Regexp(`^((al2023|al2|bottlerocket)@v)\d`)
 
 // families of EKS by the names that eksctl and Karpenter have for them; the releases of all architectures are called the same.
 var releaseFamilies = map[string]string{
@@ -279,8 +280,8 @@ var releaseParameters = map[string]string{
 }
 
 var (
-	minorVersion  = lazily(`^1\.\d{1,3}$`)
-	releaseFormat = lazily(`^(1\.\d{1,3})(?:\.\d+)?-20\d\d[01]\d[0-3]\d$|^(1\.\d{1,3})-20\d\d\.\d\d\.\d\d$`)
+	minorVersion  = lazy.Regexp(`^1\.\d{1,3}$`)
+	releaseFormat = lazy.Regexp(`^(1\.\d{1,3})(?:\.\d+)?-20\d\d[01]\d[0-3]\d$|^(1\.\d{1,3})-20\d\d\.\d\d\.\d\d$`)
 )
 
 // releases finds what leads to the newest of each pinned release: the family and the version of Kubernetes that the node group

@@ -5,7 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
+
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 )
 
 // System is the operating system of an image, as end-of-life data names it. The zero System is not known.
@@ -24,7 +25,7 @@ type System struct {
 
 // madeFor is how names and paths of images say for which version of Kubernetes they are made
 // (https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id.html).
-var madeFor = lazily(`(?:/eks/optimized-ami/|amazon-eks-(?:[a-z0-9_]+-)*node-(?:[a-z0-9_]+-)*|aws-k8s-|EKS_Optimized-|ubuntu-eks/k8s_)(1\.\d{1,3})(?:[-/_.*]|$)`)
+var madeFor = lazy.Regexp(`(?:/eks/optimized-ami/|amazon-eks-(?:[a-z0-9_]+-)*node-(?:[a-z0-9_]+-)*|aws-k8s-|EKS_Optimized-|ubuntu-eks/k8s_)(1\.\d{1,3})(?:[-/_.*]|$)`)
 
 // pattern tells a system by what images are called.
 type pattern struct {
@@ -52,26 +53,26 @@ func byCodename(m []string) string { return codenames[strings.ToLower(m[1])] }
 // patterns are tried in order. The names are those that the publishers give (https://docs.aws.amazon.com/linux/al2023/ug/ec2.html,
 // https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/, https://wiki.debian.org/Cloud/AmazonEC2Image).
 var patterns = []pattern{
-	{lazily(`(?i)bottlerocket`), "", "Bottlerocket", fixed("")},
-	{lazily(`(?i)al2023|amazonlinux2023|amazon[-_ /]?linux[-_ /]?2023`), "amazon-linux", "Amazon Linux", fixed("2023")},
-	{lazily(`(?i)amzn2|\bal2[-_@/]|^al2$|al2_|amazonlinux2|amazon[-_ /]?linux[-_ /]?2\b|amazon-eks-(?:gpu-|arm64-)?node|/eks/optimized-ami/[\d.]+/amazon-linux-2`), "amazon-linux", "Amazon Linux", fixed("2")},
-	{lazily(`(?i)amzn-ami|amazon-linux-ami`), "amazon-linux", "Amazon Linux", fixed("2018.03")},
-	{lazily(`(?i)ubuntu.*?(\d\d\.(?:04|10))`), "ubuntu", "Ubuntu", first},
-	{lazily(`(?i)ubuntu.*?(lucid|precise|saucy|trusty|utopic|vivid|wily|xenial|yakkety|zesty|artful|bionic|cosmic|disco|eoan|focal|groovy|hirsute|impish|jammy|kinetic|lunar|mantic|noble|oracular|plucky|questing|resolute)`), "ubuntu", "Ubuntu", byCodename},
-	{lazily(`(?i)^ubuntu(\d\d)(\d\d)$`), "ubuntu", "Ubuntu", func(m []string) string { return m[1] + "." + m[2] }},
-	{lazily(`(?i)debian(?:-|/release/)(\d+)`), "debian", "Debian", first},
-	{lazily(`(?i)debian(?:-|/release/)(wheezy|jessie|stretch|buster|bullseye|bookworm|trixie)`), "debian", "Debian", byCodename},
-	{lazily(`(?i)windows[-_]?(?:server)?[-_]?(2003|2008|2012|2016|2019|2022|2025)`), "windows-server", "Windows Server", first},
-	{lazily(`(?i)windows_?server[-_]?(1709|1803|1809|1903|1909|2004|20H2)`), "windows-server", "Windows Server", first},
-	{lazily(`(?i)rhel[-_]?(\d+)`), "rhel", "Red Hat Enterprise Linux", first},
-	{lazily(`(?i)almalinux(?: os)?[-_ ]?(\d+)`), "almalinux", "AlmaLinux", first},
-	{lazily(`(?i)rocky[-_ ](?:\w+[-_ ])?(\d+)`), "rocky-linux", "Rocky Linux", first},
-	{lazily(`(?i)centos[-_ ]stream[-_ ]?(\d+)`), "centos-stream", "CentOS Stream", first},
-	{lazily(`(?i)centos(?: linux)?[-_ ]?(\d+)`), "centos", "CentOS", first},
-	{lazily(`(?i)suse-sles-(\d+)(?:-sp(\d+))?(?:[-*]|$)`), "sles", "SUSE Linux Enterprise Server", func(m []string) string { return m[1] + "." + cmp.Or(m[2], "0") }},
-	{lazily(`^OL(\d+)(?:[.-]|$)`), "oracle-linux", "Oracle Linux", first},
-	{lazily(`(?i)freebsd[- ](\d+\.\d+)`), "freebsd", "FreeBSD", first},
-	{lazily(`(?i)fedora-cloud-base[-.\w]*?-(\d\d)[-.]`), "fedora", "Fedora", first},
+	{lazy.Regexp(`(?i)bottlerocket`), "", "Bottlerocket", fixed("")},
+	{lazy.Regexp(`(?i)al2023|amazonlinux2023|amazon[-_ /]?linux[-_ /]?2023`), "amazon-linux", "Amazon Linux", fixed("2023")},
+	{lazy.Regexp(`(?i)amzn2|\bal2[-_@/]|^al2$|al2_|amazonlinux2|amazon[-_ /]?linux[-_ /]?2\b|amazon-eks-(?:gpu-|arm64-)?node|/eks/optimized-ami/[\d.]+/amazon-linux-2`), "amazon-linux", "Amazon Linux", fixed("2")},
+	{lazy.Regexp(`(?i)amzn-ami|amazon-linux-ami`), "amazon-linux", "Amazon Linux", fixed("2018.03")},
+	{lazy.Regexp(`(?i)ubuntu.*?(\d\d\.(?:04|10))`), "ubuntu", "Ubuntu", first},
+	{lazy.Regexp(`(?i)ubuntu.*?(lucid|precise|saucy|trusty|utopic|vivid|wily|xenial|yakkety|zesty|artful|bionic|cosmic|disco|eoan|focal|groovy|hirsute|impish|jammy|kinetic|lunar|mantic|noble|oracular|plucky|questing|resolute)`), "ubuntu", "Ubuntu", byCodename},
+	{lazy.Regexp(`(?i)^ubuntu(\d\d)(\d\d)$`), "ubuntu", "Ubuntu", func(m []string) string { return m[1] + "." + m[2] }},
+	{lazy.Regexp(`(?i)debian(?:-|/release/)(\d+)`), "debian", "Debian", first},
+	{lazy.Regexp(`(?i)debian(?:-|/release/)(wheezy|jessie|stretch|buster|bullseye|bookworm|trixie)`), "debian", "Debian", byCodename},
+	{lazy.Regexp(`(?i)windows[-_]?(?:server)?[-_]?(2003|2008|2012|2016|2019|2022|2025)`), "windows-server", "Windows Server", first},
+	{lazy.Regexp(`(?i)windows_?server[-_]?(1709|1803|1809|1903|1909|2004|20H2)`), "windows-server", "Windows Server", first},
+	{lazy.Regexp(`(?i)rhel[-_]?(\d+)`), "rhel", "Red Hat Enterprise Linux", first},
+	{lazy.Regexp(`(?i)almalinux(?: os)?[-_ ]?(\d+)`), "almalinux", "AlmaLinux", first},
+	{lazy.Regexp(`(?i)rocky[-_ ](?:\w+[-_ ])?(\d+)`), "rocky-linux", "Rocky Linux", first},
+	{lazy.Regexp(`(?i)centos[-_ ]stream[-_ ]?(\d+)`), "centos-stream", "CentOS Stream", first},
+	{lazy.Regexp(`(?i)centos(?: linux)?[-_ ]?(\d+)`), "centos", "CentOS", first},
+	{lazy.Regexp(`(?i)suse-sles-(\d+)(?:-sp(\d+))?(?:[-*]|$)`), "sles", "SUSE Linux Enterprise Server", func(m []string) string { return m[1] + "." + cmp.Or(m[2], "0") }},
+	{lazy.Regexp(`^OL(\d+)(?:[.-]|$)`), "oracle-linux", "Oracle Linux", first},
+	{lazy.Regexp(`(?i)freebsd[- ](\d+\.\d+)`), "freebsd", "FreeBSD", first},
+	{lazy.Regexp(`(?i)fedora-cloud-base[-.\w]*?-(\d\d)[-.]`), "fedora", "Fedora", first},
 }
 
 // SystemOf returns the system that a name, pattern, parameter, alias or family speaks of.
@@ -147,7 +148,7 @@ func windowsCycle(year, text string) string {
 }
 
 var (
-	dayInName = lazily(`(?:^|[^0-9])((?:20[0-4])\d)[-.]?(0[1-9]|1[0-2])[-.]?(0[1-9]|[12]\d|3[01])(?:[^0-9]|$)`)
+	dayInName = lazy.Regexp(`(?:^|[^0-9])((?:20[0-4])\d)[-.]?(0[1-9]|1[0-2])[-.]?(0[1-9]|[12]\d|3[01])(?:[^0-9]|$)`)
 )
 
 // builtDay returns the day that the name of an image carries.
@@ -156,9 +157,4 @@ func builtDay(name string) string {
 		return m[1] + "-" + m[2] + "-" + m[3]
 	}
 	return ""
-}
-
-// lazily compiles an expression where it is used first: most runs look at no machine image, and none should wait for these.
-func lazily(expression string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }

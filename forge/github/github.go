@@ -74,9 +74,6 @@ func New(o Options) (*Client, error) {
 	return &Client{api: api, owner: owner, name: name, sleep: retries.Sleep, lease: lease}, nil
 }
 
-// tries is how often something that must exist once is looked for and made, where the answer to making it was lost.
-const tries = 4
-
 // Comment implements forge.Forge. Of several comments with the marker, which two runs at once can leave, the oldest is
 // kept.
 func (c *Client) Comment(ctx context.Context, number int, marker, body string) (string, error) {
@@ -159,7 +156,7 @@ const pageSize = 100
 // where it is not. When the answer to make is lost, exists is asked again before make is.
 func (c *Client) once(ctx context.Context, exists func() (bool, error), make func() error) error {
 	var err error
-	for try := range tries {
+	for try := range forge.Tries {
 		if try > 0 {
 			if err := c.sleep(ctx, web.Backoff(try)); err != nil {
 				return err
@@ -211,7 +208,7 @@ func (c *Client) UploadSARIF(ctx context.Context, ref, commit string, sarif []by
 		if err == nil {
 			return nil, fmt.Errorf("%s: the answer has no id", operation)
 		}
-		if !lost(err) || try == tries-1 {
+		if !lost(err) || try == forge.Tries-1 {
 			return nil, denied(operation, needs, err)
 		}
 		if err := c.sleep(ctx, web.Backoff(try+1)); err != nil {

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/trifecta-scanner/trifecta/forge"
 )
 
 // lease moves branches by git's own protocol, which moves one only if it is still where the caller saw it. The API has
@@ -37,7 +39,7 @@ func newLease(o Options, client *http.Client, owner, name string) (*lease, error
 var none = strings.Repeat("0", 40)
 
 // move puts a reference from one commit on another that the repository has; an empty one stands for none. It returns
-// errAgain where the reference is elsewhere by now.
+// forge.ErrAgain where the reference is elsewhere by now.
 func (l *lease) move(ctx context.Context, ref, from, to string) error {
 	if from == "" {
 		from = none
@@ -109,7 +111,7 @@ func report(ref string, answer []byte) error {
 		}
 		if reason, ok := strings.CutPrefix(line, "ng "+ref+" "); ok {
 			// Whatever the reason, it was not moved. Where another run was faster, the next look sees it.
-			return fmt.Errorf("%w: %s: %s", errAgain, ref, reason)
+			return fmt.Errorf("%w: %s: %s", forge.ErrAgain, ref, reason)
 		}
 		if reason, ok := strings.CutPrefix(line, "unpack "); ok && reason != "ok" {
 			return fmt.Errorf("push %s: %s", ref, reason)

@@ -3,7 +3,6 @@ package github
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/http"
 	"path"
@@ -14,14 +13,10 @@ import (
 	gogithub "github.com/google/go-github/v60/github"
 
 	"github.com/trifecta-scanner/trifecta/forge"
-	"github.com/trifecta-scanner/trifecta/internal/web"
 )
 
 // needsToPropose is what a token must be allowed for requests.
 const needsToPropose = "the permissions contents: write and pull-requests: write, and the setting that lets Actions create pull requests"
-
-// errAgain says that another run was faster; what it has done is looked at anew.
-var errAgain = errors.New("another run was faster")
 
 // Propose implements forge.Proposer. The commit is made by the Git Data API, so that a token is all it needs. Its
 // branch is the one thing that two runs share: whoever finds that the other has moved it looks again, and a request
@@ -44,18 +39,7 @@ func (c *Client) Propose(ctx context.Context, pr forge.PullRequest) (forge.Propo
 
 // again does something that looks before it acts, and does it anew where another run was faster or an answer was lost.
 func (c *Client) again(ctx context.Context, do func() error) error {
-	var err error
-	for try := range tries {
-		if try > 0 {
-			if err := c.sleep(ctx, web.Backoff(try)); err != nil {
-				return err
-			}
-		}
-		if err = do(); err == nil || !errors.Is(err, errAgain) && !lost(err) {
-			return err
-		}
-	}
-	return err
+	return forge.Again(ctx, c.sleep, lost, do)
 }
 
 // needed returns what a token must be allowed for a request.
@@ -246,7 +230,7 @@ func (r *proposing) move(ctx context.Context, name, from, to string) error {
 	if from == "" {
 		_, _, err := r.api.Git.CreateRef(ctx, r.owner, r.name, ref)
 		if status(err) == http.StatusUnprocessableEntity {
-			return fmt.Errorf("%w: %w", errAgain, err)
+			return fmt.Errorf("%w: %w", forge.ErrAgain, err)
 		}
 		return err
 	}
@@ -260,11 +244,11 @@ func (r *proposing) move(ctx context.Context, name, from, to string) error {
 		return err
 	}
 	if now.sha != from {
-		return errAgain
+		return forge.ErrAgain
 	}
 	_, _, err = r.api.Git.UpdateRef(ctx, r.owner, r.name, ref, true)
 	if status(err) == http.StatusUnprocessableEntity {
-		return fmt.Errorf("%w: %w", errAgain, err)
+		return fmt.Errorf("%w: %w", forge.ErrAgain, err)
 	}
 	return err
 }
@@ -393,7 +377,7 @@ func (r *proposing) request(ctx context.Context, moved bool) error {
 		})
 		// The other run's request is there, or the host does not know yet of the branch that it was just given.
 		if status(err) == http.StatusUnprocessableEntity && (strings.Contains(err.Error(), "already exists") || strings.Contains(err.Error(), "Field:head Code:invalid")) {
-			return fmt.Errorf("%w: %w", errAgain, err)
+			return fmt.Errorf("%w: %w", forge.ErrAgain, err)
 		}
 		if err != nil {
 			return err
@@ -412,7 +396,7 @@ func (r *proposing) request(ctx context.Context, moved bool) error {
 		marker.Asked = true
 	}
 	edit := &gogithub.PullRequest{}
-	if body := marker.Hide(pr.Body); !sameText(body, r.open.GetBody()) {
+	if body := marker.Hide(pr.Body); !forge.SameText(body, r.open.GetBody()) {
 		edit.Body = &body
 	}
 	// A title that is neither ours nor what we gave it before is a person's.
@@ -432,12 +416,6 @@ func (r *proposing) request(ctx context.Context, moved bool) error {
 		r.state(forge.Unchanged, "")
 	}
 	return nil
-}
-
-// sameText compares two bodies as a host that changes line ends does.
-func sameText(a, b string) bool {
-	clean := func(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
-	return clean(a) == clean(b)
 }
 
 // ask sets the labels and asks for reviews. Those who can't be asked, because they are not there or opened the request
@@ -649,7 +627,7 @@ func (c *Client) withdraw(ctx context.Context, p *forge.Proposal, reason string)
 	return err
 }
 
-// removeBranch removes a branch that is still on the commit. Where it is on another by now the answer is errAgain.
+// removeBranch removes a branch that is still on the commit. Where it is on another by now the answer is forge.ErrAgain.
 func (c *Client) removeBranch(ctx context.Context, branch, from string) error {
 	if c.lease != nil {
 		return c.lease.move(ctx, "refs/heads/"+branch, from, "")
@@ -659,11 +637,11 @@ func (c *Client) removeBranch(ctx context.Context, branch, from string) error {
 	case err != nil, now.sha == "":
 		return err
 	case now.sha != from:
-		return errAgain
+		return forge.ErrAgain
 	}
 	_, err = c.api.Git.DeleteRef(ctx, c.owner, c.name, "refs/heads/"+branch)
 	if status(err) == http.StatusUnprocessableEntity {
-		return fmt.Errorf("%w: %w", errAgain, err)
+		return fmt.Errorf("%w: %w", forge.ErrAgain, err)
 	}
 	return err
 }

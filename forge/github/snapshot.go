@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/trifecta-scanner/trifecta/forge"
 	"github.com/trifecta-scanner/trifecta/internal/web"
 )
 
@@ -58,7 +59,7 @@ func (c *Client) SubmitSnapshot(ctx context.Context, snapshot *Snapshot) error {
 	const operation = "submit the dependency snapshot"
 	const needs = "the permission contents: write, and the dependency graph switched on for the repository"
 	var err error
-	for try := range tries {
+	for try := range forge.Tries {
 		if try > 0 {
 			if err := c.sleep(ctx, web.Backoff(try)); err != nil {
 				return err

@@ -120,31 +120,15 @@ func stay(next *http.Request, via []*http.Request) error {
 }
 
 const (
-	// tries is how often something that must exist once is looked for and made, where the answer to making it was lost.
-	tries    = 4
 	pageSize = 100
 	// needsNote is what a token must be allowed for notes.
 	needsNote = "a project access token with the scope api and the role Reporter"
 	needsRead = "a project access token with the scope read_api and the role Reporter"
 )
 
-// errAgain says that another run was faster; what it has done is looked at anew.
-var errAgain = errors.New("another run was faster")
-
 // again does something that looks before it acts, and does it anew where another run was faster or an answer was lost.
 func (c *Client) again(ctx context.Context, do func() error) error {
-	var err error
-	for try := range tries {
-		if try > 0 {
-			if err := c.sleep(ctx, web.Backoff(try)); err != nil {
-				return err
-			}
-		}
-		if err = do(); err == nil || !errors.Is(err, errAgain) && !lost(err) {
-			return err
-		}
-	}
-	return err
+	return forge.Again(ctx, c.sleep, lost, do)
 }
 
 // writes returns why the token can't write at all, which is known without asking.
@@ -178,10 +162,10 @@ func (c *Client) Comment(ctx context.Context, number int, marker, body string) (
 				return err
 			}
 			note = notes[0]
-			if !sameText(note.Body, text) {
+			if !forge.SameText(note.Body, text) {
 				_, _, err := c.api.Notes.UpdateMergeRequestNote(c.project, int64(number), note.ID, &gogitlab.UpdateMergeRequestNoteOptions{Body: &text}, gogitlab.WithContext(ctx))
 				if status(err) == http.StatusNotFound { // another run took it away
-					return fmt.Errorf("%w: %w", errAgain, err)
+					return fmt.Errorf("%w: %w", forge.ErrAgain, err)
 				}
 				if err != nil {
 					return err
@@ -233,12 +217,6 @@ func (c *Client) notes(ctx context.Context, number int, marker string) ([]*gogit
 		}
 		opts.Page = res.NextPage
 	}
-}
-
-// sameText compares two texts as a host that changes line ends and drops space at the end does.
-func sameText(a, b string) bool {
-	clean := func(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
-	return clean(a) == clean(b)
 }
 
 // denied explains an error of the API. Only refusals become a *forge.DeniedError.

@@ -232,7 +232,7 @@ func (r *proposing) left(at tip) bool {
 }
 
 // commit makes the commit and puts the branch on it, which was on the commit from, or is not there yet where that is
-// empty. errAgain says that it is elsewhere by now.
+// empty. forge.ErrAgain says that it is elsewhere by now.
 func (r *proposing) commit(ctx context.Context, digest, from string) error {
 	base := r.tree(r.pr.Commit)
 	changes := map[string]node{}
@@ -262,13 +262,13 @@ func (r *proposing) commit(ctx context.Context, digest, from string) error {
 			return err
 		}
 		if err != nil || now.Commit == nil || now.Commit.ID != from {
-			return errAgain
+			return forge.ErrAgain
 		}
 		opts.Force = gogitlab.Ptr(true)
 	}
 	_, _, err = r.api.Commits.CreateCommit(r.project, opts, gogitlab.WithContext(ctx))
 	if status(err) == http.StatusBadRequest && from == "" && strings.Contains(err.Error(), "already exists") {
-		return fmt.Errorf("%w: %w", errAgain, err)
+		return fmt.Errorf("%w: %w", forge.ErrAgain, err)
 	}
 	return err
 }
@@ -346,7 +346,7 @@ func (r *proposing) request(ctx context.Context, moved bool) error {
 			RemoveSourceBranch: gogitlab.Ptr(true),
 		}, gogitlab.WithContext(ctx))
 		if status(err) == http.StatusConflict { // the other run's request is there
-			return fmt.Errorf("%w: %w", errAgain, err)
+			return fmt.Errorf("%w: %w", forge.ErrAgain, err)
 		}
 		if err != nil {
 			return err
@@ -356,7 +356,7 @@ func (r *proposing) request(ctx context.Context, moved bool) error {
 		return nil
 	}
 	edit := &gogitlab.UpdateMergeRequestOptions{AddLabels: labels, ReviewerIDs: reviewers}
-	if !sameText(body, r.open.Description) {
+	if !forge.SameText(body, r.open.Description) {
 		edit.Description = &body
 	}
 	// A title that is neither ours nor what we gave it before is a person's.
@@ -546,7 +546,7 @@ func (c *Client) edit(ctx context.Context, number int64, opts *gogitlab.UpdateMe
 	return err
 }
 
-// removeBranch removes a branch that is still on the commit. Where it is on another by now the answer is errAgain.
+// removeBranch removes a branch that is still on the commit. Where it is on another by now the answer is forge.ErrAgain.
 func (c *Client) removeBranch(ctx context.Context, branch, from string) error {
 	now, _, err := c.api.Branches.GetBranch(c.project, branch, gogitlab.WithContext(ctx))
 	switch {
@@ -555,7 +555,7 @@ func (c *Client) removeBranch(ctx context.Context, branch, from string) error {
 	case err != nil:
 		return err
 	case now.Commit == nil || now.Commit.ID != from:
-		return errAgain
+		return forge.ErrAgain
 	}
 	_, err = c.api.Branches.DeleteBranch(c.project, branch, gogitlab.WithContext(ctx))
 	if status(err) == http.StatusNotFound {

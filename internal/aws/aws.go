@@ -34,6 +34,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/internal/web"
 )
 
@@ -139,10 +140,10 @@ const (
 )
 
 var (
-	regionName    = lazily(`^[a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]{1,2}$`)
-	imageID       = lazily(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
-	imageIn       = lazily(`\bami-(?:[0-9a-f]{17}|[0-9a-f]{8})\b`)
-	parameterPath = lazily(`^/aws/service/[A-Za-z0-9_./-]+$`)
+	regionName    = lazy.Regexp(`^[a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]{1,2}$`)
+	imageID       = lazy.Regexp(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+	imageIn       = lazy.Regexp(`\bami-(?:[0-9a-f]{17}|[0-9a-f]{8})\b`)
+	parameterPath = lazy.Regexp(`^/aws/service/[A-Za-z0-9_./-]+$`)
 )
 
 // Ask asks everything of a question. The answer is complete in the sense that what could not be asked is in it as well; only
@@ -325,9 +326,9 @@ func (r *Region) refuse(operation, code string) {
 // The parts of names by which the images of a series differ: the day, with the time and the numbers that stand beside it; a
 // version behind a v; the seconds that Packer puts into names.
 var (
-	dayInName     = lazily(`(?:\d+\.)*20\d\d[-._]?(?:0[1-9]|1[0-2])[-._]?(?:0[1-9]|[12]\d|3[01])(?:[-._T]?\d{1,6})*(?:Z)?`)
-	versionInName = lazily(`\bv?\d+\.\d+\.\d+(?:-[0-9a-f]{7,8})?\b`)
-	secondsInName = lazily(`\b1\d{9}\b`)
+	dayInName     = lazy.Regexp(`(?:\d+\.)*20\d\d[-._]?(?:0[1-9]|1[0-2])[-._]?(?:0[1-9]|[12]\d|3[01])(?:[-._T]?\d{1,6})*(?:Z)?`)
+	versionInName = lazy.Regexp(`\bv?\d+\.\d+\.\d+(?:-[0-9a-f]{7,8})?\b`)
+	secondsInName = lazy.Regexp(`\b1\d{9}\b`)
 )
 
 // Series returns the pattern of the names of an image's series, with * for what differs between its images: the day, else a
@@ -347,9 +348,4 @@ func Series(name string) string {
 		}
 	}
 	return ""
-}
-
-// lazily compiles an expression where it is used first: most runs ask no account.
-func lazily(expression string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }

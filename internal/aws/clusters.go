@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 )
 
-var kubernetesVersion = lazily(`^1\.\d{1,3}$`)
+var kubernetesVersion = lazy.Regexp(`^1\.\d{1,3}$`)
 
 // kubernetes asks how long EKS supports versions of Kubernetes.
 func (r *Region) kubernetes(ctx context.Context, eks *service, versions []string) {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 )
 
 // The bounds of findings. Inspector's own are far above what an image that somebody keeps up has.
@@ -104,7 +106,7 @@ func (s *service) findings(ctx context.Context, id string) (all []Finding, unrea
 
 // titleForm is how Inspector calls a finding: the vulnerability, then the packages (CVE-2024-0727 - openssl-libs, openssl), or
 // the update of Windows alone (KB5023697).
-var titleForm = lazily(`^(CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}|KB\d{5,9}|[A-Z][A-Z0-9]{1,20}(?:[-:][A-Za-z0-9]+){1,6})(?:\s+-\s+(.+))?$`)
+var titleForm = lazy.Regexp(`^(CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}|KB\d{5,9}|[A-Z][A-Z0-9]{1,20}(?:[-:][A-Za-z0-9]+){1,6})(?:\s+-\s+(.+))?$`)
 
 func parseFindings(data []byte) (found []Finding, next string, skipped int, err error) {
 	var page struct {

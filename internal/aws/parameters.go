@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 )
 
 // parameters asks GetParameters for at most ten names
@@ -17,7 +19,7 @@ func (s *service) parameters(ctx context.Context, names []string) ([]Parameter, 
 }
 
 // versionValue is what the value of a parameter looks like that names a release: 1.31.2-20241121, 1.20.3-5d9ac849.
-var versionValue = lazily(`^\d[0-9A-Za-z.+-]{0,63}$`)
+var versionValue = lazy.Regexp(`^\d[0-9A-Za-z.+-]{0,63}$`)
 
 // release reports whether a parameter names the release of an image, not the image: those of EKS and Bottlerocket do.
 func release(name string) bool {

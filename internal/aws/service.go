@@ -19,6 +19,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/internal/web"
 )
 
@@ -155,10 +156,10 @@ func (s *signing) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 var (
-	throttled  = lazily(`Throttl|RequestLimitExceeded|TooManyRequests|SlowDown`)
-	codeHeader = lazily(`^[A-Za-z0-9.]+`)
-	codeXML    = lazily(`<Code>\s*([A-Za-z0-9.]+)\s*</Code>`)
-	codeJSON   = lazily(`"(?:__type|code)"\s*:\s*"(?:[^"#]*#)?([A-Za-z0-9.]+)`)
+	throttled  = lazy.Regexp(`Throttl|RequestLimitExceeded|TooManyRequests|SlowDown`)
+	codeHeader = lazy.Regexp(`^[A-Za-z0-9.]+`)
+	codeXML    = lazy.Regexp(`<Code>\s*([A-Za-z0-9.]+)\s*</Code>`)
+	codeJSON   = lazy.Regexp(`"(?:__type|code)"\s*:\s*"(?:[^"#]*#)?([A-Za-z0-9.]+)`)
 )
 
 // codeOf returns the code of an answer that is an error, in XML or JSON.

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/internal/web"
 )
 
@@ -48,8 +49,8 @@ type Volume struct {
 }
 
 var (
-	snapshotID = lazily(`^snap-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
-	reason     = lazily(`"(?:Reason|reason)"\s*:\s*"([A-Za-z_]+)"`)
+	snapshotID = lazy.Regexp(`^snap-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+	reason     = lazy.Regexp(`"(?:Reason|reason)"\s*:\s*"([A-Za-z_]+)"`)
 )
 
 // Bounds of a snapshot: EBS has volumes of at most 64 TiB in blocks of 512 KiB.

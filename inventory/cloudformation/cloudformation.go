@@ -29,6 +29,7 @@ package cloudformation
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -441,14 +442,7 @@ func (s *stack) results() []*inventory.Resource {
 	return outputs
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
-}
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // cause returns the reason inside an error about a file, whose path the message names already.
 func cause(err error) string {

@@ -286,14 +286,13 @@ func (p *pass) tagsOf(m machine, user inventory.ID) (pairs map[string]string, un
 			pairs[f.Name] = text
 		}
 	}
-	list := func(v inventory.Value, handsDown bool) { // as CloudFormation writes them
-		unknown = unknown || v.IsUnknown()
-		for _, tag := range v.Elements() {
-			key, ok := tag.Get("Key").Text()
-			if down, said := tag.Get("PropagateAtLaunch").Bool(); handsDown && said && !down {
+	each := func(tags []inventory.Value, name, value, handsDown string) { // handsDown: what says whether machines get the tag
+		for _, tag := range tags {
+			key, ok := tag.Get(name).Text()
+			if down, said := tag.Get(handsDown).Bool(); handsDown != "" && said && !down {
 				continue
 			}
-			text, known := tag.Get("Value").Text()
+			text, known := tag.Get(value).Text()
 			if !known {
 				text = anyValue
 			}
@@ -304,12 +303,16 @@ func (p *pass) tagsOf(m machine, user inventory.ID) (pairs map[string]string, un
 			}
 		}
 	}
+	list := func(v inventory.Value, handsDown string) { // as CloudFormation writes them
+		unknown = unknown || v.IsUnknown()
+		each(v.Elements(), "Key", "Value", handsDown)
+	}
 	own := func(r *inventory.Resource) {
 		if tags := r.Get("tags_all"); !tags.IsNull() {
 			put(tags)
 		}
 		put(r.Get("tags"))
-		list(r.Get("Tags"), false)
+		list(r.Get("Tags"), "")
 	}
 	template := func(t *aws.LaunchTemplate) {
 		for _, spec := range t.Resource.Get("tag_specifications").Blocks() {
@@ -319,7 +322,7 @@ func (p *pass) tagsOf(m machine, user inventory.ID) (pairs map[string]string, un
 		}
 		for _, spec := range t.Resource.Get("LaunchTemplateData", "TagSpecifications").Elements() {
 			if kind, ok := spec.Get("ResourceType").Text(); !ok || kind == "instance" {
-				list(spec.Get("Tags"), false)
+				list(spec.Get("Tags"), "")
 			}
 		}
 	}
@@ -339,23 +342,9 @@ func (p *pass) tagsOf(m machine, user inventory.ID) (pairs map[string]string, un
 		if g.Address() != user || g.Unit != m.self.Unit {
 			continue
 		}
-		for _, tag := range append(g.Resource.Get("tag").Blocks(), g.Resource.Get("tags").Elements()...) {
-			key, ok := tag.Get("key").Text()
-			if down, said := tag.Get("propagate_at_launch").Bool(); said && !down {
-				continue
-			}
-			text, known := tag.Get("value").Text()
-			if !known {
-				text = anyValue
-			}
-			if ok {
-				pairs[key] = text
-			} else {
-				unknown = true
-			}
-		}
+		each(append(g.Resource.Get("tag").Blocks(), g.Resource.Get("tags").Elements()...), "key", "value", "propagate_at_launch")
 		unknown = unknown || g.Resource.Get("tag").IsUnknown() || g.Resource.Get("tags").IsUnknown()
-		list(g.Resource.Get("Tags"), true)
+		list(g.Resource.Get("Tags"), "PropagateAtLaunch")
 	}
 	return pairs, unknown
 }

@@ -1,12 +1,13 @@
 package infra
 
 import (
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // passwordInCommand are commands with a password written out.
-var passwordInCommand = pattern(`(?:echo|printf)\s+["']?\w+:[^$"'\s|]+["']?\s*\|\s*(?:sudo\s+)?chpasswd|\bsshpass\s+-p\s*[^$\s]|\b(?:curl|wget)\b[^|;&\n]*\s(?:-u|--user)[= ]["']?[\w.-]+:[^$"'\s{]|\b(?:useradd|usermod)\b[^|;&\n]*\s(?:-p|--password)[= ]["']?[^$"'\s]|\bdocker\s+login\b[^|;&\n]*\s(?:-p|--password)[= ]["']?[^$"'\s]`)
+var passwordInCommand = lazy.Regexp(`(?:echo|printf)\s+["']?\w+:[^$"'\s|]+["']?\s*\|\s*(?:sudo\s+)?chpasswd|\bsshpass\s+-p\s*[^$\s]|\b(?:curl|wget)\b[^|;&\n]*\s(?:-u|--user)[= ]["']?[\w.-]+:[^$"'\s{]|\b(?:useradd|usermod)\b[^|;&\n]*\s(?:-p|--password)[= ]["']?[^$"'\s]|\bdocker\s+login\b[^|;&\n]*\s(?:-p|--password)[= ]["']?[^$"'\s]`)
 
 var dockerfilePasswordInCommand = Check{
 	Rule: scanner.Rule{

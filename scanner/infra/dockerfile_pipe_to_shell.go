@@ -1,12 +1,13 @@
 package infra
 
 import (
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // pipedToShell is a download that a shell or interpreter runs as it comes.
-var pipedToShell = pattern(`(?:curl|wget)\b[^|;&\n]*\|\s*(?:sudo\s+(?:-\w+\s+)*)?(?:/bin/|/usr/bin/)?(?:env\s+)?(?:ba|z|da|k)?sh\b|(?:ba|z)?sh\s+(?:-c\s+)?["']?(?:<\(|\$\()\s*(?:curl|wget)\b|(?:curl|wget)\b[^|;&\n]*\|\s*(?:sudo\s+)?(?:python3?|perl|node|ruby)\b(?:\s+-)?\s*(?:$|[|;&\n])`)
+var pipedToShell = lazy.Regexp(`(?:curl|wget)\b[^|;&\n]*\|\s*(?:sudo\s+(?:-\w+\s+)*)?(?:/bin/|/usr/bin/)?(?:env\s+)?(?:ba|z|da|k)?sh\b|(?:ba|z)?sh\s+(?:-c\s+)?["']?(?:<\(|\$\()\s*(?:curl|wget)\b|(?:curl|wget)\b[^|;&\n]*\|\s*(?:sudo\s+)?(?:python3?|perl|node|ruby)\b(?:\s+-)?\s*(?:$|[|;&\n])`)
 
 var dockerfilePipeToShell = Check{
 	Rule: scanner.Rule{

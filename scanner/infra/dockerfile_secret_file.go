@@ -3,12 +3,13 @@ package infra
 import (
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // secretFiles are names of files that hold keys or passwords.
-var secretFiles = pattern(`(?i)(^|/)(\.env(\.(prod|production|local))?|id_(rsa|dsa|ecdsa|ed25519)|\.npmrc|\.pypirc|\.netrc|\.git-credentials|\.htpasswd|credentials\.json|service-account\.json|[^/]*\.(pem|key|p12|pfx|jks|keystore|kdbx)|\.ssh/?|\.aws/?|\.kube/config|\.docker/config\.json)$`)
+var secretFiles = lazy.Regexp(`(?i)(^|/)(\.env(\.(prod|production|local))?|id_(rsa|dsa|ecdsa|ed25519)|\.npmrc|\.pypirc|\.netrc|\.git-credentials|\.htpasswd|credentials\.json|service-account\.json|[^/]*\.(pem|key|p12|pfx|jks|keystore|kdbx)|\.ssh/?|\.aws/?|\.kube/config|\.docker/config\.json)$`)
 
 var dockerfileSecretFile = Check{
 	Rule: scanner.Rule{

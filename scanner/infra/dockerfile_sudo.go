@@ -3,11 +3,12 @@ package infra
 import (
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
-var sudo = pattern(`(?:^|[;&|(\n]\s*)sudo\s`)
+var sudo = lazy.Regexp(`(?:^|[;&|(\n]\s*)sudo\s`)
 
 var dockerfileSudo = Check{
 	Rule: scanner.Rule{

@@ -3,12 +3,13 @@ package infra
 import (
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // unverified are options that turn off what proves where a download comes from.
-var unverified = pattern(`\bcurl\b[^|;&\n]*\s(?:-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?:\s|$)|\bwget\b[^|;&\n]*--no-check-certificate|--allow-unauthenticated|--force-yes|--allow-untrusted|--nogpgcheck|--no-gpg-check|--trusted-host|strict-ssl[= ]+false|http\.sslVerify[= ]+(?:false|0)|GIT_SSL_NO_VERIFY=|NODE_TLS_REJECT_UNAUTHORIZED=["']?0`)
+var unverified = lazy.Regexp(`\bcurl\b[^|;&\n]*\s(?:-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?:\s|$)|\bwget\b[^|;&\n]*--no-check-certificate|--allow-unauthenticated|--force-yes|--allow-untrusted|--nogpgcheck|--no-gpg-check|--trusted-host|strict-ssl[= ]+false|http\.sslVerify[= ]+(?:false|0)|GIT_SSL_NO_VERIFY=|NODE_TLS_REJECT_UNAUTHORIZED=["']?0`)
 
 var dockerfileUnverifiedDownload = Check{
 	Rule: scanner.Rule{

@@ -3,11 +3,12 @@ package infra
 import (
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
-var worldWritable = pattern(`\bchmod\s+(?:-[a-zA-Z]+\s+)*(?:0?[0-7][0-7][2367]|1?777|a\+(?:rw|w)x?|o\+(?:rw|w)x?|ugo\+(?:rw|w)x?)\s`)
+var worldWritable = lazy.Regexp(`\bchmod\s+(?:-[a-zA-Z]+\s+)*(?:0?[0-7][0-7][2367]|1?777|a\+(?:rw|w)x?|o\+(?:rw|w)x?|ugo\+(?:rw|w)x?)\s`)
 
 var dockerfileWorldWritable = Check{
 	Rule: scanner.Rule{

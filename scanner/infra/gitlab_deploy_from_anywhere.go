@@ -3,13 +3,14 @@ package infra
 import (
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // inProduction are environments whose name says so.
-var inProduction = pattern(`^(?i:prod|production|prd|live)([-/_].*)?$`)
+var inProduction = lazy.Regexp(`^(?i:prod|production|prd|live)([-/_].*)?$`)
 
 var gitlabDeployFromAnywhere = Check{
 	Rule: scanner.Rule{

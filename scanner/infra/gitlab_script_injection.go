@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
@@ -11,7 +12,7 @@ const said = `\$\{?(CI_COMMIT_(?:MESSAGE|TITLE|DESCRIPTION|BRANCH|REF_NAME|TAG_M
 
 // readAgain is such a variable in a text that a shell reads once more, here or on another machine. A shell does not read
 // the values of variables again by itself, and in single quotes it leaves them to the shell that comes.
-var readAgain = pattern(`(?:(?:^|[\s;&|(])eval\s+(?:"[^"\n]*|[^'"\n]*)|(?:^|[\s;&|(/])(?:ba|z|da|k)?sh\s+(?:-\w+\s+)*-\w*c\s+"[^"\n]*|(?:^|[\s;&|(])ssh\s[^'"\n]*"[^"\n]*)` + said)
+var readAgain = lazy.Regexp(`(?:(?:^|[\s;&|(])eval\s+(?:"[^"\n]*|[^'"\n]*)|(?:^|[\s;&|(/])(?:ba|z|da|k)?sh\s+(?:-\w+\s+)*-\w*c\s+"[^"\n]*|(?:^|[\s;&|(])ssh\s[^'"\n]*"[^"\n]*)` + said)
 
 var gitlabScriptInjection = Check{
 	Rule: scanner.Rule{

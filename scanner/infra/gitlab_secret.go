@@ -1,13 +1,14 @@
 package infra
 
 import (
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // ofServices are variables with which the images of databases make their first user. In a pipeline they are there for the
 // length of a job.
-var ofServices = pattern(`^(POSTGRES|PG|PGPASSWORD|MYSQL|MARIADB|MONGO|RABBITMQ|REDIS|MSSQL|SA|KEYCLOAK|MINIO|ELASTIC|NEO4J|CLICKHOUSE|DB|DATABASE|TEST)(_|$)`)
+var ofServices = lazy.Regexp(`^(POSTGRES|PG|PGPASSWORD|MYSQL|MARIADB|MONGO|RABBITMQ|REDIS|MSSQL|SA|KEYCLOAK|MINIO|ELASTIC|NEO4J|CLICKHOUSE|DB|DATABASE|TEST)(_|$)`)
 
 var gitlabSecret = Check{
 	Rule: scanner.Rule{

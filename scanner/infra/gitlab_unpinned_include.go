@@ -3,15 +3,16 @@ package infra
 import (
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // branches are names that branches have and versions do not.
-var branches = pattern(`^(?i:head|main|master|trunk|develop|dev|stable|release|production|latest|~latest)$`)
+var branches = lazy.Regexp(`^(?i:head|main|master|trunk|develop|dev|stable|release|production|latest|~latest)$`)
 
 // inAddress is a commit in the address of a file.
-var inAddress = pattern(`/[0-9a-f]{40}/`)
+var inAddress = lazy.Regexp(`/[0-9a-f]{40}/`)
 
 var gitlabUnpinnedInclude = Check{
 	Rule: scanner.Rule{

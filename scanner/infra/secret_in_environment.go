@@ -3,15 +3,16 @@ package infra
 import (
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // secretWords are names of variables whose values are secrets; what only names, finds or describes one is none.
 var (
-	secretWords  = pattern(`(?i)(^|_)(password|passwd|passphrase|pwd|secret|token|api_?key|access_?key|private_?key|credentials?)($|_)|(PASSWORD|PASSWD|SECRET|TOKEN|APIKEY)$`)
-	aboutSecrets = pattern(`(?i)(_|^)(file|path|name|url|uri|host|port|user|username|dir|ttl|expir\w*|length|enabled|disabled|policy|type|id|arn|endpoint|issuer|algorithm|header|rotation|timeout|duration|location|provider|mount|prefix|backend)$`)
-	placeholders = pattern(`(?i)^(|true|false|yes|no|none|null|n/a|[0-9]+|<.*>|\$\{?.*|\(.*\)|x+|\*+|changeme|change[-_ ]me|example|todo|dummy.*|fake.*|mock.*|test|your[-_ ].*|replace[-_ ].*|.*placeholder.*|/.*|https?://.*)$`)
+	secretWords  = lazy.Regexp(`(?i)(^|_)(password|passwd|passphrase|pwd|secret|token|api_?key|access_?key|private_?key|credentials?)($|_)|(PASSWORD|PASSWD|SECRET|TOKEN|APIKEY)$`)
+	aboutSecrets = lazy.Regexp(`(?i)(_|^)(file|path|name|url|uri|host|port|user|username|dir|ttl|expir\w*|length|enabled|disabled|policy|type|id|arn|endpoint|issuer|algorithm|header|rotation|timeout|duration|location|provider|mount|prefix|backend)$`)
+	placeholders = lazy.Regexp(`(?i)^(|true|false|yes|no|none|null|n/a|[0-9]+|<.*>|\$\{?.*|\(.*\)|x+|\*+|changeme|change[-_ ]me|example|todo|dummy.*|fake.*|mock.*|test|your[-_ ].*|replace[-_ ].*|.*placeholder.*|/.*|https?://.*)$`)
 )
 
 var secretInEnvironment = Check{

@@ -1,19 +1,12 @@
 package infra
 
 import (
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/kube"
 )
-
-// pattern compiles a regular expression when it is first asked for: a start of the program that judges nothing pays nothing.
-func pattern(source string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(source) })
-}
 
 // Questions about one value. What is not known answers Maybe, unless all that it can be agrees.
 

@@ -1,12 +1,13 @@
 package infra
 
 import (
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
-var allSecrets = pattern(`(?i)toJSON\(\s*secrets\s*\)`)
+var allSecrets = lazy.Regexp(`(?i)toJSON\(\s*secrets\s*\)`)
 
 var workflowAllSecrets = Check{
 	Rule: scanner.Rule{

@@ -4,12 +4,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // publishes are actions that give what was built to others.
-var publishes = pattern(`^(pypa/gh-action-pypi-publish|softprops/action-gh-release|goreleaser/goreleaser-action|js-devtools/npm-publish|actions/create-release|ncipollo/release-action|docker/build-push-action)$`)
+var publishes = lazy.Regexp(`^(pypa/gh-action-pypi-publish|softprops/action-gh-release|goreleaser/goreleaser-action|js-devtools/npm-publish|actions/create-release|ncipollo/release-action|docker/build-push-action)$`)
 
 var workflowCachePoisoning = Check{
 	Rule: scanner.Rule{

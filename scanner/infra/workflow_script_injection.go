@@ -1,13 +1,14 @@
 package infra
 
 import (
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // untrusted are the parts of an event that whoever opens an issue or a pull request writes, as GitHub lists them.
-var untrusted = pattern(`\$\{\{[^}]*\b(github\.(?:event\.(?:issue\.(?:title|body)|pull_request\.(?:title|body|head\.(?:ref|label|repo\.default_branch))|comment\.body|review\.body|review_comment\.body|discussion\.(?:title|body)|pages(?:\.\*|\[\d+\])?\.page_name|commits(?:\.\*|\[\d+\])?\.(?:message|author\.(?:email|name))|head_commit\.(?:message|author\.(?:email|name))|workflow_run\.(?:head_branch|head_commit\.(?:message|author\.(?:email|name))|display_title|pull_requests\[\d+\]\.head\.ref))|head_ref))\b[^}]*\}\}`)
+var untrusted = lazy.Regexp(`\$\{\{[^}]*\b(github\.(?:event\.(?:issue\.(?:title|body)|pull_request\.(?:title|body|head\.(?:ref|label|repo\.default_branch))|comment\.body|review\.body|review_comment\.body|discussion\.(?:title|body)|pages(?:\.\*|\[\d+\])?\.page_name|commits(?:\.\*|\[\d+\])?\.(?:message|author\.(?:email|name))|head_commit\.(?:message|author\.(?:email|name))|workflow_run\.(?:head_branch|head_commit\.(?:message|author\.(?:email|name))|display_title|pull_requests\[\d+\]\.head\.ref))|head_ref))\b[^}]*\}\}`)
 
 var workflowScriptInjection = Check{
 	Rule: scanner.Rule{

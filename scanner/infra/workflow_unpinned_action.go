@@ -3,12 +3,13 @@ package infra
 import (
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
-var commit = pattern(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+var commit = lazy.Regexp(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 
 var workflowUnpinnedAction = Check{
 	Rule: scanner.Rule{

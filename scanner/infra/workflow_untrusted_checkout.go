@@ -3,21 +3,22 @@ package infra
 import (
 	"strings"
 
+	"github.com/trifecta-scanner/trifecta/internal/lazy"
 	"github.com/trifecta-scanner/trifecta/inventory"
 	"github.com/trifecta-scanner/trifecta/kube"
 	"github.com/trifecta-scanner/trifecta/scanner"
 )
 
 // headOf are expressions for the code that somebody proposes.
-var headOf = pattern(`github\.(?:event\.(?:pull_request\.head\.(?:sha|ref)|pull_request\.merge_commit_sha|workflow_run\.head_(?:sha|branch|commit\.id)|workflow_run\.pull_requests|number)|head_ref)|refs/pull/`)
+var headOf = lazy.Regexp(`github\.(?:event\.(?:pull_request\.head\.(?:sha|ref)|pull_request\.merge_commit_sha|workflow_run\.head_(?:sha|branch|commit\.id)|workflow_run\.pull_requests|number)|head_ref)|refs/pull/`)
 
 var (
 	// branchOf is the name of a branch, which actions/checkout looks for in this repository unless another one is named.
-	branchOf = pattern(`^\$\{\{\s*github\.(?:head_ref|event\.pull_request\.head\.ref|event\.workflow_run\.head_branch)\s*\}\}$`)
+	branchOf = lazy.Regexp(`^\$\{\{\s*github\.(?:head_ref|event\.pull_request\.head\.ref|event\.workflow_run\.head_branch)\s*\}\}$`)
 	// ownBranch are conditions that let only branches of this repository, or proposals of named accounts, pass.
-	ownBranch = pattern(`head\.repo\.(?:full_name|owner\.login)\s*==|==\s*github\.event\.pull_request\.head\.repo|!github\.event\.pull_request\.head\.repo\.fork|head\.repo\.fork\s*==\s*false|user\.login\s*==|head_repository\.full_name\s*==`)
+	ownBranch = lazy.Regexp(`head\.repo\.(?:full_name|owner\.login)\s*==|==\s*github\.event\.pull_request\.head\.repo|!github\.event\.pull_request\.head\.repo\.fork|head\.repo\.fork\s*==\s*false|user\.login\s*==|head_repository\.full_name\s*==`)
 	// askedFirst are conditions that a person of the project makes true.
-	askedFirst = pattern(`author_association|labels?\.|permission`)
+	askedFirst = lazy.Regexp(`author_association|labels?\.|permission`)
 )
 
 // unguarded asks whether a stranger's proposal gets as far as a step.

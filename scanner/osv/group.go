@@ -171,7 +171,7 @@ func telling(id string, r *advisory.Record) int {
 
 // shorten makes one line of at most n runes, cut at a word.
 func shorten(s string, n int) string {
-	s = strings.TrimRight(plain(s), ". ")
+	s = strings.TrimRight(scanner.Plain(s), ". ")
 	runes := []rune(s)
 	if len(runes) <= n {
 		return s

@@ -382,7 +382,7 @@ func (t trouble) finding(at *site, a scanner.Advisory) scanner.Finding {
 		Called:         "not-analysed",
 		FingerprintKey: []string{t.group.key, pkg.Ecosystem, pkg.Name, at.Path},
 	}
-	what := plain(pkg.Name + " " + cmp.Or(pkg.Version, at.Commit))
+	what := scanner.Plain(pkg.Name + " " + cmp.Or(pkg.Version, at.Commit))
 	if via := through(at.Chain); via != "" {
 		what += " (through " + via + ")"
 	}
@@ -413,13 +413,13 @@ func upgrade(pkg *inventory.Package, at *site, to string) *scanner.Fix {
 		files = append(files, at.Manifest.Path)
 	}
 	change := &scanner.Upgrade{Ecosystem: pkg.Ecosystem, Package: pkg.Name, From: pkg.Version, To: to, Files: files}
-	message := fmt.Sprintf("upgrade %s from %s to %s in %s", plain(pkg.Name), plain(pkg.Version), to, at.Path)
+	message := fmt.Sprintf("upgrade %s from %s to %s in %s", scanner.Plain(pkg.Name), scanner.Plain(pkg.Version), to, at.Path)
 	if change.Breaking() {
 		step := "a new major version"
 		if strings.HasPrefix(strings.TrimPrefix(to, "v"), "0.") { // there is none before 1.0
 			step = "which may not be compatible"
 		}
-		message = fmt.Sprintf("upgrade %s from %s to %s, %s, in %s", plain(pkg.Name), plain(pkg.Version), to, step, at.Path)
+		message = fmt.Sprintf("upgrade %s from %s to %s, %s, in %s", scanner.Plain(pkg.Name), scanner.Plain(pkg.Version), to, step, at.Path)
 	}
 	if via := through(at.Chain); via != "" {
 		message += ", where " + via + " brings it in"
@@ -431,15 +431,15 @@ func upgrade(pkg *inventory.Package, at *site, to string) *scanner.Fix {
 func related(pkg *inventory.Package, at *site) []scanner.Related {
 	var all []scanner.Related
 	if at.Manifest != nil {
-		message := fmt.Sprintf("%s is asked for here", plain(pkg.Name))
+		message := fmt.Sprintf("%s is asked for here", scanner.Plain(pkg.Name))
 		if !at.Direct {
-			message = fmt.Sprintf("%s comes in through %s, which is asked for here", plain(pkg.Name), cmp.Or(through(at.Chain), "a package"))
+			message = fmt.Sprintf("%s comes in through %s, which is asked for here", scanner.Plain(pkg.Name), cmp.Or(through(at.Chain), "a package"))
 		}
 		all = append(all, scanner.Related{Location: *at.Manifest, Message: message})
 	}
 	const most = 10
 	for _, l := range at.also[:min(len(at.also), most)] {
-		all = append(all, scanner.Related{Location: l, Message: fmt.Sprintf("%s %s is also here", plain(pkg.Name), plain(pkg.Version))})
+		all = append(all, scanner.Related{Location: l, Message: fmt.Sprintf("%s %s is also here", scanner.Plain(pkg.Name), scanner.Plain(pkg.Version))})
 	}
 	return all
 }
@@ -453,18 +453,7 @@ func through(chain []string) string {
 	if len(between) > 4 {
 		between = []string{between[0], between[1], "...", between[len(between)-1]}
 	}
-	return plain(strings.Join(between, " > "))
-}
-
-// plain makes one line of text that comes from a scanned file or an advisory.
-func plain(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r <= 0x9f {
-			return ' '
-		}
-		return r
-	}, s)
-	return strings.Join(strings.Fields(s), " ")
+	return scanner.Plain(strings.Join(between, " > "))
 }
 
 func count(n int, one, many string) string {
@@ -486,7 +475,7 @@ func some(names []string) string {
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	const most = 5
 	if n := len(names) - most; n > 0 {
-		return plain(fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n))
+		return scanner.Plain(fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n))
 	}
-	return plain(strings.Join(names, ", "))
+	return scanner.Plain(strings.Join(names, ", "))
 }
